@@ -1,0 +1,32 @@
+import type { Call } from '../call.ts';
+import type { Judged } from '../decisions/judge.ts';
+import type { ModelInfo } from '../ports/provider.ts';
+import type { ChatCompletion, ChatRequest } from './chat-types.ts';
+
+export interface CompletedChat extends Judged<ChatCompletion> {
+  /** `provider/model` that answered; the header `signet-route`. */
+  readonly route: string;
+  /** Why a tool loop ended early: the header `signet-stop`. */
+  readonly stop?: 'max_steps' | 'max_calls' | 'wall' | 'tokens' | 'tool_time';
+}
+
+/** A server-sent event before encoding: a chunk object of the OpenAI stream, or a comment line. */
+export type ChatStreamEvent =
+  | { readonly kind: 'chunk'; readonly chunk: object }
+  | { readonly kind: 'comment'; readonly text: string };
+
+export interface StreamedChat {
+  /** Receipt of the decision; that of the outcome comes as the comment `signet-receipt <id>` before the end. */
+  readonly receipt: string;
+  readonly route: string;
+  /** Ends normally where `[DONE]` is due; throws `SignetError` where `data: {"error": …}` and no `[DONE]` are. */
+  readonly events: AsyncIterable<ChatStreamEvent>;
+}
+
+export interface Chat {
+  complete(call: Call, request: ChatRequest): Promise<CompletedChat>;
+  /** Resolves at the first upstream piece or after five seconds, whichever is first; errors before that reject. */
+  stream(call: Call, request: ChatRequest): Promise<StreamedChat>;
+  /** Models this caller may use for chat, provider by provider. */
+  models(call: Call): Promise<readonly ModelInfo[]>;
+}

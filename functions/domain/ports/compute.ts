@@ -1,0 +1,158 @@
+import type { JsonObject } from '../json.ts';
+import type { KeyRole } from './keys.ts';
+
+/**
+ * What is computed in Rust. One port per capability, so that each can be served by another build of the same crates:
+ * `native` (Node addon), `wasm` (the committed blob), `lambda` (later). Asynchronous always, arrays in, arrays out,
+ * results in the order of the input; one bad item never shifts or fails another.
+ */
+export interface Compute {
+  readonly sign: SignCompute;
+  readonly verify: VerifyCompute;
+  readonly digest: DigestCompute;
+  readonly score: ScoreCompute;
+  readonly embed: EmbedCompute;
+}
+
+export type CapabilityName = 'sign' | 'verify' | 'digest' | 'score' | 'gates' | 'embed' | 'run';
+
+export type Capability =
+  | { readonly served_by: 'native' | 'wasm' | 'lambda' }
+  | {
+      readonly served_by: 'unavailable';
+      readonly reason: string;
+      /** What is being done about it, such as `building the native addon`; absent when nothing is. */
+      readonly step?: string;
+      /** Seconds, estimated; becomes `Retry-After`. */
+      readonly ready_in_s?: number;
+    };
+
+/** Private keys live behind handles: their bytes stay in Rust memory, zeroised on close. */
+export type KeyHandle = number;
+
+export interface OpenedKey {
+  readonly handle: KeyHandle;
+  /** 32 bytes. */
+  readonly public_key: Uint8Array;
+  /** Multikey text `z6Mk…`. */
+  readonly key_id: string;
+}
+
+export interface SignCompute {
+  /** `seed`: 32 fresh random bytes, zeroised by the callee. With `exportable` the PKCS#8 PEM comes back, for a key file. */
+  generateKey(request: {
+    role: KeyRole;
+    seed: Uint8Array;
+    exportable: boolean;
+  }): Promise<OpenedKey & { readonly pkcs8_pem?: Uint8Array }>;
+  /** `pkcs8_pem` is zeroised by the callee. Bad PEM, another algorithm: `ComputeRefusedError` with code `key.malformed`. */
+  openKey(request: { role: KeyRole; pkcs8_pem: Uint8Array }): Promise<OpenedKey>;
+  closeKey(handle: KeyHandle): Promise<void>;
+  /** DSSE over the canonical form of `payload_json` (UTF-8 JSON text, I-JSON profile). */
+  sealEnvelopes(
+    requests: readonly { handle: KeyHandle; payload_type: string; payload_json: Uint8Array }[],
+  ): Promise<readonly Outcome<{ entry: Uint8Array; id: string }>[]>;
+  /** eddsa-jcs-2022; the answer is the canonical JSON of the document with its `proof` appended (array if one is there). */
+  signDocuments(
+    requests: readonly {
+      handle: KeyHandle;
+      verification_method: string;
+      document_json: Uint8Array;
+      created: string;
+    }[],
+  ): Promise<readonly Outcome<{ document: Uint8Array }>[]>;
+}
+
+/** `code` is a reject code of the design's families: `json.*`, `envelope.*`, `key.*`, `sig.*`. */
+export type Outcome<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly code: string };
+
+export interface VerifyCompute {
+  /** Strict Ed25519 (proof rule: canonical key and R, no small order, S < L, no cofactor). */
+  verifySignatures(
+    items: readonly { public_key: Uint8Array; message: Uint8Array; signature: Uint8Array }[],
+  ): Promise<readonly Outcome<object>[]>;
+  /**
+   * Reads a DSSE envelope (size, strict outer JSON, shape, canonical base64), requires one of its signatures to be by
+   * `public_key` under its Multikey id, verifies it over the PAE of the received bytes, and only then parses the payload
+   * (I-JSON profile, canonical).
+   */
+  openEnvelopes(
+    items: readonly { envelope: Uint8Array; public_key: Uint8Array }[],
+  ): Promise<readonly Outcome<{ id: string; payload_type: string; payload: Uint8Array }>[]>;
+  /** Each item's document must carry a valid eddsa-jcs-2022 proof by `public_key`. */
+  verifyDocuments(
+    items: readonly { document_json: Uint8Array; public_key: Uint8Array }[],
+  ): Promise<readonly Outcome<object>[]>;
+  /** `z6Mk…` (or `did:key:z6Mk…`) to its 32 bytes. */
+  decodeKeyIds(key_ids: readonly string[]): Promise<readonly Outcome<{ public_key: Uint8Array }>[]>;
+}
+
+export interface DigestCompute {
+  /** Plain SHA-256 and BLAKE3, lower-case hex. */
+  digest(items: readonly Uint8Array[]): Promise<readonly { sha256: string; blake3: string }[]>;
+  /** RFC 8785 form of strict I-JSON text. */
+  canonicalise(items: readonly Uint8Array[]): Promise<readonly Outcome<{ canonical: Uint8Array }>[]>;
+}
+
+export type Metric = 'cosine' | 'dot_product' | 'euclidean' | 'squared_euclidean';
+
+export interface ScoreCompute {
+  /**
+   * Exact top-k of `query` (d) against `rows` (n × d, row-major): larger score is better, ties by lower row.
+   * score: cosine; dot product; 1/(1+distance) for the two distances. A zero vector scores cosine 0.
+   */
+  topK(request: { metric: Metric; dimension: number; query: Float32Array; rows: Float32Array; k: number }): Promise<{
+    /** Row numbers, best first, min(k, n) of them. */
+    rows: Uint32Array;
+    scores: Float32Array;
+  }>;
+}
+
+export type InputType = 'query' | 'document' | 'clustering' | 'classification';
+
+export interface EmbedCompute {
+  /** Rows in the order of `texts`; `truncate: 'error'` refuses an overlong text with `ComputeRefusedError` `input_too_long`. */
+  embed(request: {
+    model: string;
+    texts: readonly string[];
+    input_type: InputType;
+    truncate: 'end' | 'error';
+    signal?: AbortSignal;
+  }): Promise<{
+    /** n × dimension, each row of norm 1. */
+    vectors: Float32Array;
+    dimension: number;
+    /** Real tokens of each text, special ones included, padding not. */
+    tokens: Uint32Array;
+    /** Indexes of texts that were cut. */
+    truncated: readonly number[];
+  }>;
+}
+
+/** The input is at fault: `code` says how, `index` where. */
+export class ComputeRefusedError extends Error {
+  override readonly name = 'ComputeRefusedError';
+  readonly code: string;
+  readonly index: number | undefined;
+  readonly facts: JsonObject;
+
+  constructor(facts: { code: string; index?: number; message: string; facts?: JsonObject }) {
+    super(facts.message);
+    this.code = facts.code;
+    this.index = facts.index;
+    this.facts = facts.facts ?? {};
+  }
+}
+
+/** The capability is not there (yet); the edge answers 503 `capability_unavailable` with its reason. */
+export class CapabilityUnavailableError extends Error {
+  override readonly name = 'CapabilityUnavailableError';
+  readonly capability: CapabilityName;
+  readonly state: Extract<Capability, { served_by: 'unavailable' }>;
+
+  constructor(capability: CapabilityName, state: Extract<Capability, { served_by: 'unavailable' }>) {
+    super(`\`${capability}\` is unavailable: ${state.reason}`);
+    this.capability = capability;
+    this.state = state;
+  }
+}

@@ -1,0 +1,27 @@
+import type { Call } from '../call.ts';
+import type { JsonObject } from '../json.ts';
+
+/** What an offline verifier needs of one decision. All three are checked; none is trusted. */
+export interface Receipt {
+  /** base64 of the stored entry: canonical JSON of the DSSE envelope. */
+  readonly entry: string;
+  /** base64 of the DSSE envelope by which the issuer key vouches for the session key. */
+  readonly delegation: string;
+  /** The node document (eddsa-jcs-2022 by the root key) that lists the issuer key. */
+  readonly document: JsonObject;
+}
+
+export interface Statement {
+  readonly subject: readonly { readonly name: string; readonly digest: { readonly [algorithm: string]: string } }[];
+  readonly predicate_type: string;
+  /** Without the head {v, iss, iat, con, del, req, n}, which `append` puts in front. */
+  readonly predicate: JsonObject;
+}
+
+export interface Receipts {
+  /** Seals and stores the statement; resolves with its id when it is durable. */
+  append(call: Pick<Call, 'request_id' | 'nextStatement'>, statement: Statement): Promise<string>;
+  get(id: string): Promise<Receipt | undefined>;
+  /** Entries stored so far. */
+  count(): Promise<number>;
+}

@@ -1,0 +1,29 @@
+// One project per kind of test. Sources are ESM TypeScript; swc strips the types, tsc checks them in `npm run check`.
+const shared = {
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2024', parser: { syntax: 'typescript' }, experimental: { keepImportAttributes: true } },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+  modulePathIgnorePatterns: ['<rootDir>/.signet-build', '<rootDir>/rust-lambdas/target'],
+};
+
+const project = (displayName, testMatch, more = {}) => ({ ...shared, displayName, testMatch, ...more });
+
+export default {
+  projects: [
+    project('unit', ['<rootDir>/{shared,functions,clients}/**/*.test.ts'], {
+      testPathIgnorePatterns: ['\\.property\\.test\\.ts$', '/node_modules/'],
+    }),
+    project('property', ['<rootDir>/{shared,functions,clients}/**/*.property.test.ts']),
+    project('contract', ['<rootDir>/tests/contract/**/*.test.ts']),
+    project('integration', ['<rootDir>/tests/integration/**/*.test.ts']),
+    project('e2e', ['<rootDir>/tests/e2e/**/*.test.ts']),
+  ],
+};
