@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What `scripts/build-artefacts.mjs` publishes by one atomic rename. */
+export interface ArtefactManifest {
+  readonly name: string;
+  readonly inputs_sha256: string;
+  readonly folder: string;
+  readonly files: { readonly [path: string]: { readonly sha256: string; readonly bytes: number } };
+  readonly built_at: string;
+}
+
+export type ArtefactName = 'native' | 'script-image' | 'models';
+
+export type ArtefactState =
+  | { readonly kind: 'ready'; readonly manifest: ArtefactManifest; readonly folder: string }
+  | { readonly kind: 'building'; readonly step: string; readonly ready_in_s: number }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'absent' };
+
+/** What is there of an artefact now. An older ready one serves while a newer one is being built. */
+export function artefactState(request: { build_folder: string; name: ArtefactName; now: number }): ArtefactState {
+  const home = join(request.build_folder, request.name);
+  const manifest = readJson<ArtefactManifest>(join(home, 'manifest.json'));
+  if (manifest !== undefined) return { kind: 'ready', manifest, folder: join(home, manifest.folder) };
+  const progress = readJson<{ step: string; started_at: number; estimate_s: number }>(join(home, 'progress.json'));
+  if (progress !== undefined) {
+    const elapsed_s = (request.now - progress.started_at) / 1000;
+    return {
+      kind: 'building',
+      step: progress.step,
+      ready_in_s: Math.max(5, Math.round(progress.estimate_s - elapsed_s)),
+    };
+  }
+  const failed = readJson<{ reason: string }>(join(home, 'failed.json'));
+  return failed === undefined ? { kind: 'absent' } : { kind: 'failed', reason: failed.reason };
+}
+
+function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,73 @@
+import {
+  CapabilityUnavailableError,
+  type Capability,
+  type CapabilityName,
+  type Compute,
+} from '../domain/ports/compute.ts';
+
+type Served = Extract<Capability, { served_by: 'native' | 'wasm' | 'lambda' }>['served_by'];
+type Unavailable = Extract<Capability, { served_by: 'unavailable' }>;
+
+/** The capabilities that are adapters of `Compute`; `gates` and `run` have a state only. */
+type Slot = keyof Compute;
+
+/** A `Compute` whose capabilities are put in one by one while calls run: those in flight finish on the adapter they began on. */
+export interface ComputeSlots {
+  readonly compute: Compute;
+  /** The adapter that serves a capability now. Throws `CapabilityUnavailableError` when none does. */
+  current<S extends Slot>(slot: S): Compute[S];
+  use<S extends Slot>(slot: S, adapter: Compute[S], served_by: Served): void;
+  /** States what cannot be served, or (for `run` and `gates`) what can. */
+  declare(name: CapabilityName, state: Capability): void;
+  states(): { readonly [name in CapabilityName]: Capability };
+}
+
+/** All capabilities unavailable with `reason` until something is put in. */
+export function computeSlots(reason: string): ComputeSlots {
+  const adapters: { -readonly [S in Slot]?: Compute[S] } = {};
+  const nothing: Unavailable = { served_by: 'unavailable', reason };
+  const states: { [name in CapabilityName]: Capability } = {
+    sign: nothing,
+    verify: nothing,
+    digest: nothing,
+    score: nothing,
+    gates: nothing,
+    embed: nothing,
+    run: nothing,
+  };
+  const current = <S extends Slot>(slot: S): Compute[S] => {
+    const adapter = adapters[slot];
+    if (adapter !== undefined) return adapter;
+    const state = states[slot];
+    throw new CapabilityUnavailableError(slot, state.served_by === 'unavailable' ? state : nothing);
+  };
+  const compute: Compute = {
+    get sign() {
+      return current('sign');
+    },
+    get verify() {
+      return current('verify');
+    },
+    get digest() {
+      return current('digest');
+    },
+    get score() {
+      return current('score');
+    },
+    get embed() {
+      return current('embed');
+    },
+  };
+  return {
+    compute,
+    current,
+    use(slot, adapter, served_by) {
+      adapters[slot] = adapter;
+      states[slot] = { served_by };
+    },
+    declare(name, state) {
+      states[name] = state;
+    },
+    states: () => ({ ...states }),
+  };
+}

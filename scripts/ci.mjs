@@ -1,0 +1,38 @@
+#!/usr/bin/env node
+// The parts of CI, each a process of its own, with their closing lines added up. See .ci/run.
+import { join } from 'node:path';
+import { run } from './processes.mjs';
+import { Tally } from './tally.mjs';
+import { root } from './toolchain.mjs';
+
+const parts = [
+  { title: 'checks', script: 'check.mjs' },
+  { title: 'tests', script: 'test.mjs' },
+  { title: 'end to end with stock clients', script: 'test-e2e.mjs' },
+];
+
+const total = new Tally();
+for (const { title, script } of parts) {
+  console.log(`\n=== ${title}`);
+  let closing;
+  let failure;
+  try {
+    await run(process.execPath, [join(root, 'scripts', script)], {
+      cwd: root,
+      quiet: true,
+      onLine: (line) => {
+        const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(line);
+        if (counts === null) console.log(line);
+        else closing = { passed: Number(counts[1]), failed: Number(counts[2]), skipped: Number(counts[3]) };
+      },
+    });
+  } catch (error) {
+    failure = error;
+  }
+  if (closing !== undefined) total.add(closing);
+  if (failure !== undefined && (closing === undefined || closing.failed === 0)) {
+    console.log(failure.message);
+    total.failed += 1;
+  }
+}
+total.end();

@@ -1,0 +1,51 @@
+// Runs jest projects on Node 24 and gives back the counts.
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { run } from './processes.mjs';
+import { buildFolder, packageProgram, root } from './toolchain.mjs';
+
+/**
+ * @param {string[]} projects names of jest.config.mjs
+ * @param {string[]} [args] further arguments of jest
+ */
+export async function jest(projects, args = []) {
+  mkdirSync(buildFolder, { recursive: true });
+  const report = join(buildFolder, `jest-${projects.join('-')}.json`);
+  rmSync(report, { force: true });
+  const [node, program] = packageProgram('jest/bin/jest.js');
+  const options = ['--selectProjects', ...projects, '--json', `--outputFile=${report}`, '--maxWorkers=2', ...args];
+  let failure;
+  try {
+    await run(node, ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', program, ...options], {
+      cwd: root,
+      quiet: true,
+      onLine: (line) => {
+        if (/^(FAIL|  ●)|✕/.test(line) || line.startsWith('skipped:')) process.stdout.write(`${line}\n`);
+      },
+    });
+  } catch (error) {
+    failure = error;
+  }
+  let result;
+  try {
+    result = JSON.parse(readFileSync(report, 'utf8'));
+  } catch {
+    throw failure ?? new Error(`jest wrote no report for ${projects.join(', ')}`);
+  }
+  explain(result);
+  return {
+    passed: result.numPassedTests,
+    // A file that does not load has no tests that could fail: count the file.
+    failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
+    skipped: result.numPendingTests + result.numTodoTests,
+  };
+}
+
+function explain(result) {
+  for (const file of result.testResults) {
+    if (file.status === 'failed') process.stdout.write(`${file.message.slice(0, 6_000)}\n`);
+    for (const test of file.assertionResults) {
+      if (test.status === 'pending') process.stdout.write(`skipped: ${test.fullName}\n`);
+    }
+  }
+}
