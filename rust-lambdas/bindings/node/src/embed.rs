@@ -1,0 +1,1 @@
+//! Text embedding: the crate `inference` behind `functions/adapters/native/native-embed.ts`.

@@ -1,0 +1,1 @@
+//! Signing, verifying, hashing: the crate `compute` behind one function over packed frames.

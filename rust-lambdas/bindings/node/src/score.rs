@@ -1,0 +1,1 @@
+//! Exact scoring over typed arrays that Node lends without a copy.
