@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import type { SQLInputValue } from 'node:sqlite';
+import { afterPrefix, checkKey, checkOperations, checkQuery, itemText } from '../../domain/ports/table-rules.ts';
+import type { Item, Operation, Query, Refused, Row, Table, Written } from '../../domain/ports/table.ts';
+import { expiryOf } from './judge-item.ts';
+import type { Database } from './open-database.ts';
+import type { WireOperation } from './protocol.ts';
+
+const select_one = 'SELECT item FROM rows WHERE pk = ? AND sk = ? AND (expires_at IS NULL OR expires_at * 1000 > ?)';
+
+/** The Table port over the rows of one SQLite file. Reads run on the calling thread, writes on the file's writer. */
+export function sqliteTable(db: Database): Table {
+  async function transact(operations: readonly Operation[], now: number): Promise<Written | Refused> {
+    checkOperations(operations);
+    const reply = await db.write('transact', { now, operations: operations.map(toWire) });
+    if (reply.kind === 'refused') {
+      const { operation, condition, current } = reply;
+      return { kind: 'refused', operation, condition, current: parse(current) };
+    }
+    const items = operations.map((operation, index) =>
+      operation.kind === 'put' ? operation.item : parse(reply.texts[index]),
+    );
+    return { kind: 'written', items };
+  }
+
+  return {
+    async get(key, now) {
+      checkKey(key);
+      const [row] = db.read(select_one, [key.pk, key.sk, now]);
+      return row === undefined ? undefined : (JSON.parse(String(row['item'])) as Item);
+    },
+
+    async query(query, now) {
+      checkQuery(query);
+      const { sql, values } = select(query, now);
+      const rows: Row[] = db
+        .read(sql, values)
+        .map((row) => ({ sk: String(row['sk']), item: JSON.parse(String(row['item'])) as Item }));
+      if (rows.length <= query.limit) return { rows };
+      const page = rows.slice(0, query.limit);
+      const last = page.at(-1);
+      return last === undefined ? { rows: page } : { rows: page, cursor: cursorAfter(query, last.sk) };
+    },
+
+    write: (operation, now) => transact([operation], now),
+
+    transact,
+  };
+}
+
+function toWire(operation: Operation): WireOperation {
+  const { key, conditions = [] } = operation;
+  const common = { pk: key.pk, sk: key.sk, conditions };
+  switch (operation.kind) {
+    case 'put':
+      return { ...common, kind: 'put', text: itemText(operation.item), expires_at: expiryOf(operation.item) };
+    case 'update': {
+      const { set, add, remove } = operation;
+      // Only the writer knows what an update leaves of an item, unless the update itself says when it expires.
+      if (set !== undefined && 'expires_at' in set) expiryOf(set);
+      const keeps =
+        set !== undefined && 'expires_at' in set ? false : remove?.includes('expires_at') ? true : undefined;
+      return { ...common, kind: 'update', text: JSON.stringify({ set, add, remove }), keeps };
+    }
+    case 'delete':
+      return { ...common, kind: 'delete' };
+    case 'check':
+      return { ...common, kind: 'check' };
+    default:
+      return operation satisfies never;
+  }
+}
+
+function parse(text: string | undefined): Item | undefined {
+  return text === undefined ? undefined : (JSON.parse(text) as Item);
+}
+
+/** One row more than asked for tells whether there is a next page. */
+function select(query: Query, now: number): { sql: string; values: SQLInputValue[] } {
+  const { pk, prefix, from = prefix, to, limit, cursor, reverse = false } = query;
+  const where = ['pk = ?', '(expires_at IS NULL OR expires_at * 1000 > ?)'];
+  const values: SQLInputValue[] = [pk, now];
+  const bound = (comparison: string, value: string | undefined) => {
+    if (value === undefined) return;
+    where.push(`sk ${comparison} ?`);
+    values.push(value);
+  };
+  const after = cursor === undefined ? undefined : readCursor(query, cursor);
+  // Of two bounds on one side SQLite may seek by the looser one; the cursor is never looser than `from` or `to`.
+  if (after === undefined || reverse) bound('>=', from);
+  if (after === undefined || !reverse) bound('<=', to);
+  if (prefix !== undefined) bound('<', reverse && after !== undefined ? undefined : afterPrefix(prefix));
+  bound(reverse ? '<' : '>', after);
+  const sql = `SELECT sk, item FROM rows WHERE ${where.join(' AND ')} ORDER BY sk ${reverse ? 'DESC' : 'ASC'} LIMIT ?`;
+  return { sql, values: [...values, limit + 1] };
+}
+
+/** `<fingerprint of the query>.<last sk>`, base64url: a position means something only within the query that made it. */
+function cursorAfter(query: Query, sk: string): string {
+  return Buffer.from(`${fingerprint(query)}.${sk}`).toString('base64url');
+}
+
+function readCursor(query: Query, cursor: string): string {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const expected = `${fingerprint(query)}.`;
+  const sk = text.slice(expected.length);
+  // A forged position could only lie outside the query's own bounds, which `select` would then not check again.
+  if (!text.startsWith(expected) || !isWithin(query, sk)) throw new TypeError('the cursor belongs to another query');
+  return sk;
+}
+
+function fingerprint({ pk, prefix, from, to, reverse = false }: Query): string {
+  const identity = JSON.stringify([pk, prefix ?? null, from ?? null, to ?? null, reverse]);
+  return createHash('sha256').update(identity).digest('base64url').slice(0, 12);
+}
+
+function isWithin({ prefix, from, to }: Query, sk: string): boolean {
+  if (sk === '' || (prefix !== undefined && !sk.startsWith(prefix))) return false;
+  const bytes = Buffer.from(sk);
+  if (from !== undefined && Buffer.compare(bytes, Buffer.from(from)) < 0) return false;
+  return to === undefined || Buffer.compare(bytes, Buffer.from(to)) <= 0;
+}
