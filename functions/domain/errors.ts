@@ -25,6 +25,7 @@ export type ErrorCode =
   | 'tool_exists'
   | 'idempotency_in_progress'
   | 'continuation_expired'
+  | 'replay'
   | 'too_large'
   | 'unsupported_media_type'
   | 'idempotency_mismatch'
