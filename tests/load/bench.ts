@@ -1,0 +1,27 @@
+import { benchEmbedding } from './bench-embedding.ts';
+import { benchGateway } from './bench-gateway.ts';
+import { benchProof } from './bench-proof.ts';
+import { benchScripts } from './bench-scripts.ts';
+import { benchStart } from './bench-start.ts';
+import { writeRecord, type Figure } from './record.ts';
+
+const areas: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  proof: benchProof,
+  gateway: benchGateway,
+  scripts: benchScripts,
+  embedding: benchEmbedding,
+  start: benchStart,
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((area) => !(area in areas));
+if (unknown.length > 0) {
+  process.stderr.write(`expected areas among ${Object.keys(areas).join(', ')}, got ${unknown.join(', ')}\n`);
+  process.exit(2);
+}
+
+for (const [area, bench] of Object.entries(areas)) {
+  if (wanted.length > 0 && !wanted.includes(area)) continue;
+  const file = writeRecord(area, `npm run bench ${area}`, await bench());
+  process.stdout.write(`  → ${file}\n`);
+}
