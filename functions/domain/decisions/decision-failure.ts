@@ -1,0 +1,39 @@
+import type { Call } from '../call.ts';
+import { isSignetError, SignetError } from '../errors.ts';
+import { CapabilityUnavailableError } from '../ports/compute.ts';
+
+/**
+ * What was thrown while a permitted action ran, as the error that the caller can act on. A client that is gone makes any
+ * failure `client_closed`; what nobody foresaw is `internal` and links its cause.
+ */
+export function decisionFailure(error: unknown, { signal }: Pick<Call, 'signal'>): SignetError {
+  if (isSignetError(error)) return error;
+  if (signal.aborted) {
+    // Whoever aborts may say why, a deadline for one.
+    if (isSignetError(signal.reason)) return signal.reason;
+    return new SignetError(
+      { code: 'client_closed', detail: 'the client closed the connection before the end' },
+      { cause: error },
+    );
+  }
+  if (error instanceof CapabilityUnavailableError) {
+    const { reason, step, ready_in_s } = error.state;
+    return new SignetError(
+      {
+        code: 'capability_unavailable',
+        detail: `\`${error.capability}\` is not ready: ${step ?? reason}`,
+        ...(ready_in_s === undefined ? {} : { retry_after_s: ready_in_s }),
+      },
+      { cause: error },
+    );
+  }
+  return new SignetError({ code: 'internal', detail: 'an error of ours ended this request' }, { cause: error });
+}
+
+/**
+ * What was judged leaves a receipt; what was never understood does not: a request that does not fit, names what is not
+ * there or is too large is counted at the edge. `provider_rejected` was understood here and sent on, so it leaves one.
+ */
+export function leavesReceipt(error: SignetError): boolean {
+  return error.code === 'provider_rejected' || ![400, 404, 413, 415].includes(error.status);
+}

@@ -1,0 +1,201 @@
+import limits from '@signet/shared/limits.json' with { type: 'json' };
+import type { Call, Now } from '../call.ts';
+import type { Content } from '../content/content.ts';
+import { nodeTenant } from '../content/keys.ts';
+import type { Identity } from '../identity/open-identity.ts';
+import type { Session } from '../identity/sessions.ts';
+import type { JsonObject } from '../json.ts';
+import { KeyRefusedError, type Keys, type SealedEnvelope } from '../ports/keys.ts';
+import type { Table } from '../ports/table.ts';
+import { indexKey, pendingKey, pendingPartition } from './keys.ts';
+import type { Receipts, Statement } from './receipts.ts';
+import { statementPayloadType, statementType } from './statement-types.ts';
+
+/** `principal` is there when a request caused the statement: its tenant then owns what moves to a content record. */
+type Cause = Pick<Call, 'request_id' | 'nextStatement'> & Partial<Pick<Call, 'principal'>>;
+
+/**
+ * Seals statements with the session key and stores them in the order of their milliseconds, with an index row by id in
+ * the same transaction. Nothing here waits for another append: concurrent ones share the table's group commit.
+ */
+export function makeReceipts({
+  table,
+  keys,
+  identity,
+  content,
+  now,
+}: {
+  table: Table;
+  keys: Keys;
+  identity: Pick<Identity, 'node_id' | 'con' | 'session' | 'renewSession' | 'delegation'>;
+  content: Content;
+  now: Now;
+}): Receipts {
+  const counter = makeCounter(table, now);
+  let newest_ms = 0;
+
+  async function seal(cause: Cause, statement: Statement): Promise<{ sealed: SealedEnvelope; del: string }> {
+    const n = cause.nextStatement();
+    let session = await identity.session();
+    for (let attempt = 1; ; attempt += 1) {
+      const payload = statementPayload(statement, headOf(cause, n, session));
+      try {
+        const sealed = await keys.sealEnvelope({
+          key_id: session.key_id,
+          payload_type: statementPayloadType,
+          payload: await fitted(payload, { content, tenant: cause.principal?.tenant ?? nodeTenant }),
+        });
+        return { sealed, del: session.delegation_id };
+      } catch (error) {
+        // The adapter that held the session key was swapped for another build: its successor has a key of its own.
+        if (!(error instanceof KeyRefusedError) || attempt === 2) throw error;
+        session = await identity.renewSession();
+      }
+    }
+  }
+
+  function headOf(cause: Cause, n: number, session: Session): JsonObject {
+    return {
+      v: 1,
+      iss: identity.node_id,
+      iat: Math.floor(now() / 1000),
+      con: identity.con,
+      del: session.delegation_id,
+      req: cause.request_id,
+      n,
+    };
+  }
+
+  return {
+    async append(cause, statement) {
+      const { sealed, del } = await seal(cause, statement);
+      // Never behind an entry of this process that is stored already, whatever the clock does.
+      newest_ms = Math.max(newest_ms, now());
+      const pending = pendingKey(newest_ms, sealed.id);
+      const entry = new TextDecoder().decode(sealed.entry);
+      const written = await table.transact(
+        [
+          { kind: 'put', key: indexKey(sealed.id), item: { at: pending.sk, del }, conditions: [{ kind: 'absent' }] },
+          { kind: 'put', key: pending, item: { entry } },
+        ],
+        now(),
+      );
+      // Refused: the very same statement (request, counter and all) is stored already, under the same id.
+      if (written.kind === 'written') counter.increment();
+      return sealed.id;
+    },
+    async get(id) {
+      if (!/^[0-9a-f]{64}$/.test(id)) return undefined;
+      const index = await table.get(indexKey(id), now());
+      const at = index?.['at'];
+      const del = index?.['del'];
+      if (typeof at !== 'string' || typeof del !== 'string') return undefined;
+      const [pending, delegation] = await Promise.all([
+        table.get({ pk: pendingPartition, sk: at }, now()),
+        identity.delegation(del),
+      ]);
+      const entry = pending?.['entry'];
+      if (typeof entry !== 'string' || delegation === undefined) return undefined;
+      return { entry: base64(entry), delegation: base64(delegation.envelope), document: delegation.document };
+    },
+    count: counter.count,
+  };
+}
+
+function statementPayload(statement: Statement, head: JsonObject): JsonObject {
+  return {
+    _type: statementType,
+    subject: statement.subject.map(({ name, digest }) => ({ name, digest: { ...digest } })),
+    predicateType: statement.predicate_type,
+    // The head last: no field of a caller can stand in for it.
+    predicate: { ...statement.predicate, ...head },
+  };
+}
+
+/** What a reader needs at first sight stays in the statement; of the rest the largest field moves first. */
+const neverMoved = ['v', 'iss', 'iat', 'con', 'del', 'req', 'n', 'principal', 'action', 'effect', 'code'];
+
+/**
+ * The payload within `limits.envelope.payload_bytes_max`, so that its PAE fits any signer. Fields that are too large
+ * move together into one content record, named by the subject `detail` and listed in `moved`.
+ */
+async function fitted(
+  payload: JsonObject,
+  { content, tenant }: { content: Content; tenant: string },
+): Promise<JsonObject> {
+  const excess = bytesOf(payload) - limits.envelope.payload_bytes_max;
+  if (excess <= 0) return payload;
+
+  const predicate = payload['predicate'] as JsonObject;
+  const bySize = Object.entries(predicate)
+    .filter(([name]) => !neverMoved.includes(name))
+    .map(([name, value]) => ({ name, value, bytes: bytesOf(value) }))
+    .sort((a, b) => b.bytes - a.bytes);
+  const moved: typeof bySize = [];
+  let saved = 0;
+  for (const field of bySize) {
+    if (saved >= excess + subject_bytes) break;
+    moved.push(field);
+    // The field's quotes, colon and comma go; its name comes back in `moved` with quotes and comma.
+    saved += field.bytes - 2;
+  }
+  const record = Object.fromEntries(moved.map(({ name, value }) => [name, value]));
+  const kept = await content.keep(tenant, [{ name: 'detail', content: record }]);
+  await kept.stored;
+  const rest = Object.entries(predicate).filter(([name]) => !(name in record));
+  return {
+    ...payload,
+    subject: [...(payload['subject'] as readonly JsonObject[]), ...kept.subject.map((subject) => ({ ...subject }))],
+    predicate: { ...Object.fromEntries(rest), moved: moved.map(({ name }) => name) },
+  };
+}
+
+/** Upper bound of one more subject entry and the field `moved`. */
+const subject_bytes = 256;
+
+/** Of the canonical form: JCS reorders what `JSON.stringify` writes and changes no token of it. */
+function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+/** Entries stored: counted once, when first asked, then kept up in memory. */
+function makeCounter(table: Table, now: Now): { increment(): void; count(): Promise<number> } {
+  let counted: Promise<number> | undefined;
+  let since = 0;
+
+  async function countStored(): Promise<number> {
+    // Up to this moment by key, so that appends which run meanwhile are counted in `since` alone.
+    const newest = await table.query({ pk: pendingPartition, limit: 1, reverse: true }, now());
+    const to = newest.rows[0]?.sk;
+    const since_then = since;
+    if (to === undefined) return -since_then;
+    let rows = 0;
+    let cursor: string | undefined;
+    do {
+      const page = await table.query(
+        { pk: pendingPartition, from: '0', to, limit: 1000, ...(cursor === undefined ? {} : { cursor }) },
+        now(),
+      );
+      rows += page.rows.length;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return rows - since_then;
+  }
+
+  return {
+    increment() {
+      since += 1;
+    },
+    async count() {
+      counted ??= countStored().catch((cause: unknown) => {
+        counted = undefined;
+        throw cause;
+      });
+      return (await counted) + since;
+    },
+  };
+}
