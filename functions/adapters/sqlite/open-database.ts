@@ -36,8 +36,8 @@ export interface Database {
   write<N extends ExchangeName>(name: N, body: Exchanges[N]['request']): Promise<Exchanges[N]['reply']>;
   /** For the adapters of this folder: rows of a statement, on the calling thread; sees every acknowledged write. */
   read(sql: string, values: readonly SQLInputValue[]): Record<string, SQLOutputValue>[];
-  /** For `sqliteQueue`: `listener` runs after each send into `queue`. Call the result to stop. */
-  onSent(queue: string, listener: () => void): () => void;
+  /** For `sqliteQueue`: `listener` runs when `queue` may have something new to hand out. Call the result to stop. */
+  onChanged(queue: string, listener: () => void): () => void;
 }
 
 /**
@@ -67,9 +67,8 @@ export async function openDatabase({ path, bytes_max, busy_ms = 5000, log }: Dat
 
     async write(name, body) {
       const reply = await writer.write(name, body);
-      if (name === 'send' || name === 'redrive' || name === 'release') {
-        for (const listener of listeners.get((body as { queue: string }).queue) ?? []) listener();
-      }
+      // Not after `receive`: two waiting receivers would wake each other for ever.
+      if ('queue' in body && name !== 'receive') for (const listener of listeners.get(body.queue) ?? []) listener();
       return reply;
     },
 
@@ -84,7 +83,7 @@ export async function openDatabase({ path, bytes_max, busy_ms = 5000, log }: Dat
       }
     },
 
-    onSent(queue, listener) {
+    onChanged(queue, listener) {
       const set = listeners.get(queue) ?? new Set();
       listeners.set(queue, set.add(listener));
       return () => set.delete(listener);
