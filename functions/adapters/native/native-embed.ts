@@ -1,0 +1,147 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { readModelFacts, type ModelFacts } from '../../domain/models/model-facts.ts';
+import { ComputeRefusedError, type EmbedCompute } from '../../domain/ports/compute.ts';
+import type { JsonObject } from '../../domain/json.ts';
+
+export interface NativeEmbed extends EmbedCompute {
+  readonly model: ModelFacts;
+  /** ONNX Runtime's description of its build. */
+  readonly runtime_build: string;
+  /** Refuses new requests and waits for those that run. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a built model folder (`model.json`, graph, tokenizer) in process. Throws with the reason when the addon, ONNX
+ * Runtime or the model cannot be used.
+ */
+export async function openNativeEmbed(request: {
+  addon_path: string;
+  ort_lib_path: string;
+  model_dir: string;
+}): Promise<NativeEmbed> {
+  const { addon_path, ort_lib_path, model_dir } = request;
+  const model = readModelFacts(await readFile(join(model_dir, 'model.json'), 'utf8'));
+  const addon: EmbedAddon = createRequire(import.meta.url)(addon_path);
+  const engine = await addon.EmbedEngine.open({
+    ortLibPath: ort_lib_path,
+    modelPath: join(model_dir, model.precision.file),
+    tokenizerPath: join(model_dir, 'tokenizer.json'),
+    dimension: model.dimension,
+    maxTokens: model.max_tokens,
+    pooling: model.pooling,
+    normalize: model.normalize,
+    prefixes: model.prefixes,
+    output: model.output,
+  });
+  const turns = takeTurns(parallel_max);
+  let is_closed = false;
+
+  return {
+    model,
+    runtime_build: engine.runtime_build,
+    async embed({ model: asked, texts, input_type, truncate, signal }) {
+      if (is_closed) throw new Error('the embedding engine is closed');
+      if (asked !== model.id) throw new Error(`this engine holds \`${model.id}\`, not \`${asked}\``);
+      const reply = await turns.take(signal, () => {
+        const flag = new addon.CancelFlag();
+        const cancel = (): void => flag.cancel();
+        signal?.addEventListener('abort', cancel, { once: true });
+        return engine
+          .embed([...texts], input_type, truncate, flag)
+          .finally(() => signal?.removeEventListener('abort', cancel));
+      });
+      if ('code' in reply) throw refusal(reply, signal);
+      return { ...reply, dimension: model.dimension };
+    },
+    async close() {
+      is_closed = true;
+      await turns.idle();
+    },
+  };
+}
+
+/**
+ * Requests inside the addon at once. Each holds one of libuv's four threads, which files and DNS need too; the engine
+ * runs one batch at a time, so a second request only tokenises meanwhile and a third would only wait.
+ */
+const parallel_max = 2;
+
+interface EmbedAddon {
+  readonly EmbedEngine: { open(options: object): Promise<EmbedEngine> };
+  readonly CancelFlag: new () => CancelFlag;
+}
+
+interface CancelFlag {
+  cancel(): void;
+}
+
+interface EmbedEngine {
+  readonly runtime_build: string;
+  embed(texts: string[], input_type: string, truncate: string, flag: CancelFlag): Promise<EmbedReply>;
+}
+
+type EmbedReply =
+  | { readonly vectors: Float32Array; readonly tokens: Uint32Array; readonly truncated: readonly number[] }
+  | EmbedFailure;
+
+interface EmbedFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly index?: number;
+  readonly tokens?: number;
+  readonly max?: number;
+}
+
+function refusal(failure: EmbedFailure, signal: AbortSignal | undefined): unknown {
+  const { code, message, index, tokens, max } = failure;
+  if (code === 'cancelled') return signal?.reason ?? new Error(message);
+  if (code !== 'empty_text' && code !== 'input_too_long') return new Error(`embedding failed: ${message}`);
+  const facts: JsonObject = tokens === undefined || max === undefined ? {} : { tokens, max };
+  return new ComputeRefusedError({ code, message, facts, ...(index === undefined ? {} : { index }) });
+}
+
+/** At most `parallel` works at once, the others in the order they came; one that is aborted while it waits leaves. */
+function takeTurns(parallel: number) {
+  const waiting: (() => void)[] = [];
+  const idlers: (() => void)[] = [];
+  let running = 0;
+  const next = (): void => {
+    running -= 1;
+    waiting.shift()?.();
+    if (running === 0) for (const resolve of idlers.splice(0)) resolve();
+  };
+  const turn = (signal: AbortSignal | undefined): Promise<void> => {
+    signal?.throwIfAborted();
+    if (running < parallel) {
+      running += 1;
+      return Promise.resolve();
+    }
+    return new Promise((resolve, reject) => {
+      const begin = (): void => {
+        signal?.removeEventListener('abort', leave);
+        running += 1;
+        resolve();
+      };
+      const leave = (): void => {
+        waiting.splice(waiting.indexOf(begin), 1);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      waiting.push(begin);
+    });
+  };
+  return {
+    async take<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+      await turn(signal);
+      try {
+        return await work();
+      } finally {
+        next();
+      }
+    },
+    idle: (): Promise<void> => (running === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve))),
+  };
+}

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { engineFacts } from './model-facts.ts';
+
+const pinnedFile = z.object({
+  name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z
+    .number()
+    .int()
+    .min(1)
+    .max(2 * 1024 ** 3),
+});
+
+const source = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('dir'), path: z.string() }),
+  z.object({ kind: z.literal('wheel'), package: z.string().regex(/==/), path: z.string() }),
+  z.object({ kind: z.literal('hub'), url: z.url({ protocol: /^https$/ }) }),
+]);
+
+const registryModel = engineFacts.extend({
+  aliases: z.array(z.string()),
+  truncatable: z.array(z.number().int().positive()),
+  architecture: z.object({ kind: z.string(), layers: z.number().int(), heads: z.number().int() }),
+  /** `null`: known but not pinned, so never downloaded. */
+  files: z.object({ weights: pinnedFile, tokenizer: pinnedFile }).nullable(),
+  sources: z.array(source),
+});
+
+const registrySchema = z.object({ default: z.string(), models: z.array(registryModel).min(1) });
+
+export type PinnedFile = z.infer<typeof pinnedFile>;
+export type RegistryModel = z.infer<typeof registryModel>;
+
+export interface ModelRegistry {
+  readonly default: RegistryModel;
+  readonly models: readonly RegistryModel[];
+  /** By id or alias. */
+  find(name: string): RegistryModel | undefined;
+}
+
+/**
+ * Reads `models.json`. `default_id` (an id or alias, from `SIGNET_EMBED_MODEL`) replaces its default. Throws where the
+ * file is wrong, a name means two models, or the default is unknown: the start must not go on with it.
+ */
+export function readRegistry(value: unknown, default_id?: string): ModelRegistry {
+  const registry = registrySchema.parse(value);
+  const byName = new Map<string, RegistryModel>();
+  for (const model of registry.models) {
+    for (const name of [model.id, ...model.aliases]) {
+      if (byName.has(name)) throw new Error(`models.json: \`${name}\` names two models`);
+      byName.set(name, model);
+    }
+  }
+  const wanted = default_id ?? registry.default;
+  const found = byName.get(wanted);
+  if (found === undefined) {
+    const known = registry.models.map(({ id }) => id).join(', ');
+    throw new Error(`expected the default embedding model to be one of ${known}, got \`${wanted}\``);
+  }
+  return { default: found, models: registry.models, find: (name) => byName.get(name) };
+}
