@@ -1,0 +1,488 @@
+import { Buffer } from 'node:buffer';
+import type { Call, NewId, Now } from '../call.ts';
+import type { Chat } from '../chat/chat.ts';
+import type { ChatMessage, ChatRequest, ChatTool, ToolCall } from '../chat/chat-types.ts';
+import type { Judge } from '../decisions/judge.ts';
+import { isSignetError } from '../errors.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { compileSchema } from '../tools/compile-schema.ts';
+import type { ToolErrorType, Tools } from '../tools/tools.ts';
+import type { LlmChat, ScriptTool, ToolResult } from './call-arguments.ts';
+import { limitRefusal, ScriptCallRefusal, toolRefusal } from './call-error.ts';
+import type { Limits } from './clamp-limits.ts';
+import { isJsonObject, type RunRow } from './run-row.ts';
+import type { NewEvent } from './run-events.ts';
+
+/**
+ * A chat of a script on its way. It is JSON, so that it can wait in the table while the guest runs a tool, and whichever
+ * instance gets the result goes on with it.
+ */
+export type PendingChat = {
+  readonly kind: 'chat';
+  readonly request: ChatRequest;
+  readonly script_tools: readonly ScriptTool[];
+  /** Calls of the model's last turn that are not answered yet; the first is the one the guest runs. */
+  readonly queue: readonly ToolCall[];
+  readonly log: readonly JsonObject[];
+  /** Times that each call, by name and arguments, was asked for. */
+  readonly asked: { readonly [call: string]: number };
+  readonly usage: { readonly in: number; readonly out: number };
+  readonly steps: number;
+  readonly steps_max: number;
+  readonly calls: number;
+  readonly strict: boolean;
+  /** Unix milliseconds. */
+  readonly deadline_at: number;
+};
+
+/** What one host call brought: an answer for the guest, and what goes into the journal with it. */
+export interface Progress {
+  readonly answer:
+    | { readonly kind: 'value'; readonly value: Json }
+    | { readonly kind: 'call_tool'; readonly call_id: string; readonly name: string; readonly args: JsonObject };
+  readonly pending?: PendingChat;
+  readonly receipts: readonly string[];
+  readonly events: readonly NewEvent[];
+  readonly model_calls: number;
+  readonly tokens: number;
+}
+
+/** What a host call has gathered so far; kept when it fails, since what was judged was judged. */
+export interface Tally {
+  readonly receipts: string[];
+  readonly events: NewEvent[];
+  model_calls: number;
+  tokens: number;
+}
+
+export interface ChatLoopParts {
+  readonly chat: Chat;
+  readonly tools: Tools;
+  readonly judge: Judge;
+  readonly now: Now;
+  readonly newId: NewId;
+  readonly limits: Limits;
+}
+
+export interface ChatLoop {
+  start(call: Call, run: RunRow, args: LlmChat, tally: Tally, model_calls_left: number): Promise<LoopAnswer>;
+  /** Goes on with the chat that waited for this result. */
+  resume(
+    call: Call,
+    pending: PendingChat,
+    result: ToolResult,
+    tally: Tally,
+    model_calls_left: number,
+  ): Promise<LoopAnswer>;
+}
+
+export interface LoopAnswer {
+  readonly answer: Progress['answer'];
+  readonly pending?: PendingChat;
+}
+
+export function makeChatLoop({ chat, tools, judge, now, newId, limits }: ChatLoopParts): ChatLoop {
+  return {
+    async start(call, run, args, tally, model_calls_left) {
+      const script_tools = chosenScriptTools(args);
+      await refuseShadowing(call, script_tools);
+      const deadline_ms = Math.min(args.timeout_ms ?? limits.chat.loop_ms_max, limits.chat.loop_ms_max);
+      const pending: PendingChat = {
+        kind: 'chat',
+        request: requestOf(run, args, script_tools, limits),
+        script_tools,
+        queue: [],
+        log: [],
+        asked: {},
+        usage: { in: 0, out: 0 },
+        steps: 0,
+        steps_max: Math.min(args.max_steps ?? limits.chat.steps_max, limits.chat.steps_max),
+        calls: 0,
+        strict: args.strict ?? false,
+        deadline_at: now() + deadline_ms,
+      };
+      return turn(call, pending, tally, model_calls_left);
+    },
+
+    async resume(call, pending, result, tally, model_calls_left) {
+      const [current, ...queue] = pending.queue;
+      if (current === undefined) throw new Error('a waiting chat has no call that waits');
+      const outcome = await settleScriptTool({
+        judge,
+        call,
+        tool_name: nameOf(pending, current),
+        pending,
+        result,
+        tally,
+      });
+      const answered = answer({ ...pending, queue }, current, outcome);
+      return turn(call, answered, tally, model_calls_left);
+    },
+  };
+
+  /** Asks the model and settles what it asks for, until a script tool must run or the answer is there. */
+  async function turn(call: Call, start: PendingChat, tally: Tally, model_calls_left: number): Promise<LoopAnswer> {
+    let pending = start;
+    for (;;) {
+      const [next] = pending.queue;
+      if (next !== undefined) {
+        const prepared = await prepare(call, pending, next, tally);
+        pending = prepared.pending;
+        if (prepared.run !== undefined) {
+          const call_id = newId();
+          tally.events.push({ event: 'tool_call', data: { call_id, ...prepared.run } });
+          return { answer: { kind: 'call_tool', call_id, ...prepared.run }, pending };
+        }
+        continue;
+      }
+      if (tally.model_calls >= model_calls_left) throw limitRefusal('model calls', limits.runs.model_calls);
+      tally.model_calls += 1;
+      const completed = await complete(call, pending);
+      const { prompt_tokens, completion_tokens } = completed.value.usage;
+      tally.tokens += prompt_tokens + completion_tokens;
+      tally.receipts.push(completed.receipt);
+      const usage = { in: pending.usage.in + prompt_tokens, out: pending.usage.out + completion_tokens };
+      const choice = completed.value.choices[0];
+      if (choice === undefined) throw new Error('a completion without a choice');
+      const asked = choice.message.tool_calls ?? [];
+      const stopped = asked.length > 0 && pending.steps + 1 >= pending.steps_max;
+      pending = { ...pending, usage, steps: pending.steps + 1 };
+      if (asked.length === 0 || stopped) {
+        return {
+          answer: {
+            kind: 'value',
+            value: {
+              text: choice.message.content ?? '',
+              finish_reason: stopped ? 'length' : choice.finish_reason,
+              usage,
+              tool_calls: pending.log,
+              model: completed.route,
+              receipt: completed.receipt,
+            },
+          },
+        };
+      }
+      pending = askedFor(pending, choice.message.content, asked);
+    }
+  }
+
+  async function complete(call: Call, pending: PendingChat): ReturnType<Chat['complete']> {
+    const left_ms = pending.deadline_at - now();
+    if (left_ms <= 0) throw overtime();
+    const timer = new AbortController();
+    const handle = setTimeout(() => timer.abort(), left_ms);
+    try {
+      return await chat.complete({ ...call, signal: AbortSignal.any([call.signal, timer.signal]) }, pending.request);
+    } catch (error) {
+      throw timer.signal.aborted && !call.signal.aborted ? overtime() : error;
+    } finally {
+      clearTimeout(handle);
+    }
+  }
+
+  /** The road of one call of the model: known, within limits, arguments fit, policy allows; else it reads why not. */
+  async function prepare(
+    call: Call,
+    pending: PendingChat,
+    asked: ToolCall,
+    tally: Tally,
+  ): Promise<{ pending: PendingChat; run?: { name: string; args: JsonObject } }> {
+    const key = `${asked.function.name} ${asked.function.arguments}`;
+    const times = (pending.asked[key] ?? 0) + 1;
+    const counted = { ...pending, calls: pending.calls + 1, asked: { ...pending.asked, [key]: times } };
+    const fail = (type: ToolErrorType, message: string, receipt?: string): { pending: PendingChat } => {
+      if (pending.strict) throw toolRefusal({ type, message }, receipt);
+      return {
+        pending: answer({ ...counted, queue: pending.queue.slice(1) }, asked, { ok: false, error: { type, message } }),
+      };
+    };
+
+    const tool = pending.script_tools.find((offered) => modelName(offered.name) === asked.function.name);
+    if (tool === undefined)
+      return fail('tool_not_found', `no tool \`${asked.function.name.slice(0, 64)}\` was offered`);
+    if (counted.calls > limits.chat.calls_max)
+      return fail('limit_exceeded', `expected at most ${limits.chat.calls_max} calls`);
+    if (times >= 3) return fail('limit_exceeded', 'the same call was made twice already');
+    const args = parsed(asked.function.arguments);
+    if (args === undefined) return fail('invalid_arguments', 'expected the arguments as a JSON object');
+    const faults = argumentFaults(tool, args);
+    if (faults.length > 0) return fail('invalid_arguments', faults.join('; '));
+    const refusal = await refusedByPolicy({ judge, call, tool, args, asked_by: 'model', tally });
+    if (refusal !== undefined) return fail('policy_denied', refusal.message, refusal.receipt);
+    return { pending: counted, run: { name: tool.name, args } };
+  }
+
+  /** A registry tool's name is not the script's to take: its model would call one and believe the other. */
+  async function refuseShadowing(call: Call, script_tools: readonly ScriptTool[]): Promise<void> {
+    for (const { name } of script_tools) {
+      if (!(await isRegistered(call, name))) continue;
+      throw new ScriptCallRefusal({
+        type: 'InvalidArguments',
+        code: 'tool_exists',
+        message: `\`${name}\` is a tool of the registry; give the script's tool another name`,
+      });
+    }
+  }
+
+  async function isRegistered(call: Call, name: string): Promise<boolean> {
+    try {
+      await tools.get(call, name);
+      return true;
+    } catch (error) {
+      if (isSignetError(error) && ['tool_not_found', 'policy_denied', 'invalid_request'].includes(error.code))
+        return false;
+      throw error;
+    }
+  }
+}
+
+/** Judged and recorded when the guest has run it, so that one statement says what was asked and how it ended. */
+export async function settleScriptTool({
+  judge,
+  call,
+  tool_name,
+  pending,
+  result,
+  tally,
+}: {
+  judge: Judge;
+  call: Call;
+  tool_name: string;
+  pending: {
+    readonly script_tools: readonly ScriptTool[];
+    readonly args?: JsonObject;
+    readonly queue?: readonly ToolCall[];
+  };
+  result: ToolResult;
+  tally: Tally;
+}): Promise<ToolResult> {
+  const tool = pending.script_tools.find((known) => known.name === tool_name);
+  if (tool === undefined) throw new Error('a waiting call names no tool of its script');
+  const args = pending.args ?? parsed(pending.queue?.[0]?.function.arguments ?? '{}') ?? {};
+  const asked_by = pending.queue === undefined ? 'caller' : 'model';
+  const judged = await judge.decide(call, scriptToolJudgement(tool, args, asked_by), async () => ({
+    value: null,
+    outcome: {
+      finish: result.ok ? 'result' : 'execution_error',
+      response: result.ok ? result.value : { error: result.error },
+    },
+  }));
+  tally.receipts.push(judged.receipt);
+  const { call_id } = result;
+  const shown = result.ok ? { ok: true, value: cut(result.value).value } : { ok: false, error: result.error };
+  tally.events.push({ event: 'tool_result', data: { call_id, name: tool.name, ...shown } });
+  return result;
+}
+
+/** Undefined when policy lets it; else the refusal, recorded. */
+export async function refusedByPolicy({
+  judge,
+  call,
+  tool,
+  args,
+  asked_by,
+  tally,
+}: {
+  judge: Judge;
+  call: Call;
+  tool: ScriptTool;
+  args: JsonObject;
+  asked_by: 'model' | 'caller';
+  tally: Tally;
+}): Promise<{ message: string; receipt?: string } | undefined> {
+  const judgement = scriptToolJudgement(tool, args, asked_by);
+  if (judge.permits(call, judgement)) return undefined;
+  try {
+    const judged = await judge.decide(call, judgement, async () => ({ value: null, outcome: {} }));
+    tally.receipts.push(judged.receipt);
+    return undefined;
+  } catch (error) {
+    if (!isSignetError(error) || error.code !== 'policy_denied') throw error;
+    if (error.receipt !== undefined) tally.receipts.push(error.receipt);
+    return { message: error.public.detail, ...(error.receipt === undefined ? {} : { receipt: error.receipt }) };
+  }
+}
+
+/** What is wrong with arguments by the tool's schema, in words; empty if nothing is. */
+export function argumentFaults(tool: ScriptTool, args: JsonObject): readonly string[] {
+  const compiled = compileSchema(tool.parameters);
+  return compiled.kind === 'refused' ? [`the schema of \`${tool.name}\`: ${compiled.reason}`] : compiled.validate(args);
+}
+
+function scriptToolJudgement(tool: ScriptTool, args: JsonObject, asked_by: 'model' | 'caller') {
+  return {
+    action: 'callTool' as const,
+    resource: { type: 'Tool', id: `script:${tool.name}` },
+    facts: { side_effects: tool.side_effects, target: 'script', asked_by },
+    request: { name: tool.name, arguments: args },
+  };
+}
+
+function chosenScriptTools(args: LlmChat): readonly ScriptTool[] {
+  const { tools } = args;
+  if (tools === false) return [];
+  return Array.isArray(tools) ? args.script_tools.filter(({ name }) => tools.includes(name)) : args.script_tools;
+}
+
+function requestOf(run: RunRow, args: LlmChat, script_tools: readonly ScriptTool[], limits: Limits): ChatRequest {
+  for (const tool of script_tools) {
+    const bytes = Buffer.byteLength(JSON.stringify(tool.parameters), 'utf8');
+    if (bytes <= limits.runs.tool_schema_bytes_max) continue;
+    throw new ScriptCallRefusal({
+      type: 'InvalidArguments',
+      code: 'invalid_request',
+      message: `expected the schema of \`${tool.name}\` within ${limits.runs.tool_schema_bytes_max} bytes, got ${bytes}`,
+    });
+  }
+  const messages: ChatMessage[] = [
+    ...(typeof args.system === 'string' ? [{ role: 'system' as const, content: args.system }] : []),
+    ...((args.messages ?? []) as readonly ChatMessage[]),
+    ...(typeof args.prompt === 'string' ? [{ role: 'user' as const, content: args.prompt }] : []),
+  ];
+  if (messages.length === 0) {
+    throw new ScriptCallRefusal({
+      type: 'LLMError',
+      code: 'invalid_request',
+      message: 'expected a prompt or messages',
+    });
+  }
+  const tier = args.tier ?? run.tier;
+  const server_tools = serverTools(run, args, script_tools);
+  return {
+    model: args.model ?? run.model ?? 'auto',
+    messages,
+    ...(script_tools.length === 0 ? {} : { tools: script_tools.map(chatTool) }),
+    ...(args.tool_choice === undefined || args.tool_choice === null
+      ? {}
+      : { tool_choice: toolChoice(args.tool_choice) }),
+    ...(args.response_format ? { response_format: args.response_format } : {}),
+    ...(typeof args.max_tokens === 'number' ? { max_tokens: args.max_tokens } : {}),
+    ...(typeof args.temperature === 'number' ? { temperature: args.temperature } : {}),
+    ...(args.stop ? { stop: args.stop } : {}),
+    ...(typeof args.seed === 'number' ? { seed: args.seed } : {}),
+    ...(tier === undefined && server_tools === undefined
+      ? {}
+      : {
+          signet: {
+            ...(tier === undefined ? {} : { tier }),
+            ...(server_tools === undefined ? {} : { tools: server_tools }),
+          },
+        }),
+  };
+}
+
+/** Registry tools to offer: the run's; names narrow them. Without the run's, only those that the script names. */
+function serverTools(
+  run: RunRow,
+  { tools }: LlmChat,
+  script_tools: readonly ScriptTool[],
+): readonly string[] | 'auto' | undefined {
+  if (tools === false) return undefined;
+  if (!Array.isArray(tools)) return run.tools;
+  const named = tools.filter((name) => !script_tools.some((tool) => tool.name === name));
+  const missing = Array.isArray(run.tools) ? named.find((name) => !run.tools?.includes(name)) : undefined;
+  if (missing !== undefined)
+    throw toolRefusal({ type: 'tool_not_found', message: `this run has no tool \`${missing}\`` });
+  return named.length === 0 ? undefined : named;
+}
+
+function toolChoice(
+  choice: Exclude<LlmChat['tool_choice'], undefined | null>,
+): NonNullable<ChatRequest['tool_choice']> {
+  if (choice === 'none' || choice === 'auto' || choice === 'required') return choice;
+  const named =
+    typeof choice === 'string' ? choice : isJsonObject(choice['function']) ? choice['function']['name'] : undefined;
+  if (typeof named === 'string') return { type: 'function', function: { name: modelName(named) } };
+  throw new ScriptCallRefusal({
+    type: 'LLMError',
+    code: 'invalid_request',
+    message: 'expected `tool_choice` none, auto, required or the name of a tool',
+  });
+}
+
+function chatTool(tool: ScriptTool): ChatTool {
+  const { description, parameters } = tool;
+  return {
+    type: 'function',
+    function: { name: modelName(tool.name), ...(description === '' ? {} : { description }), parameters },
+  };
+}
+
+function askedFor(pending: PendingChat, content: string | null, asked: readonly ToolCall[]): PendingChat {
+  const { tool_choice, ...request } = pending.request;
+  return {
+    ...pending,
+    // A forced call is forced once: the turn after it is for the answer.
+    request: {
+      ...request,
+      ...(tool_choice === 'none' ? { tool_choice } : {}),
+      messages: [...request.messages, { role: 'assistant', content, tool_calls: asked }],
+    },
+    queue: asked,
+  };
+}
+
+/** The tool's outcome as the message that the model reads, quoted as JSON, and as an entry of `tool_calls`. */
+function answer(
+  pending: PendingChat,
+  asked: ToolCall,
+  outcome: { ok: true; value: Json } | { ok: false; error: { type: string; message: string } },
+): PendingChat {
+  if (!outcome.ok && pending.strict) {
+    throw toolRefusal({
+      type: outcome.error.type === 'timeout' ? 'timeout' : 'execution_error',
+      message: outcome.error.message,
+    });
+  }
+  const content = outcome.ok ? cut(outcome.value).text : JSON.stringify({ error: outcome.error });
+  const args = parsed(asked.function.arguments) ?? asked.function.arguments;
+  const entry = {
+    name: nameOf(pending, asked),
+    args,
+    ...(outcome.ok ? { result: outcome.value } : { error: outcome.error }),
+  };
+  return {
+    ...pending,
+    request: {
+      ...pending.request,
+      messages: [...pending.request.messages, { role: 'tool', tool_call_id: asked.id, content }],
+    },
+    log: [...pending.log, entry],
+  };
+}
+
+const result_units_max = 65_536;
+
+function cut(value: Json): { text: string; value: Json } {
+  const text = JSON.stringify(value);
+  if (text.length <= result_units_max) return { text, value };
+  const short = `${text.slice(0, result_units_max).toWellFormed()}… (cut)`;
+  return { text: short, value: short };
+}
+
+function nameOf(pending: Pick<PendingChat, 'script_tools'>, asked: ToolCall): string {
+  return pending.script_tools.find((tool) => modelName(tool.name) === asked.function.name)?.name ?? asked.function.name;
+}
+
+/** Models take no dot in a function's name. */
+function modelName(name: string): string {
+  return name.replaceAll('.', '__');
+}
+
+function parsed(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isJsonObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function overtime(): ScriptCallRefusal {
+  return new ScriptCallRefusal({
+    type: 'LLMError',
+    code: 'provider_timeout',
+    message: 'the chat did not end within its time',
+    retryable: true,
+  });
+}

@@ -1,0 +1,194 @@
+import { createHash } from 'node:crypto';
+import type { Now } from '../call.ts';
+import type { JsonObject } from '../json.ts';
+import type { ScriptCompletion } from '../ports/script-host.ts';
+import type { Operation, Table } from '../ports/table.ts';
+import type { Receipts } from '../receipts/receipts.ts';
+import type { Limits } from './clamp-limits.ts';
+import { exitCodeOf } from './exit-code.ts';
+import { lastStep, noTotals, stepReceipts } from './journal.ts';
+import { slotsKey, stateKey } from './keys.ts';
+import { putJson, putText } from './long-text.ts';
+import { cutToBytes, type RunEvents } from './run-events.ts';
+import { hasEnded, runRow, type RunRow } from './run-row.ts';
+import type { RunState } from './runs.ts';
+
+export interface FinishParts {
+  readonly table: Table;
+  readonly receipts: Receipts;
+  readonly events: RunEvents;
+  readonly now: Now;
+  readonly limits: Limits;
+}
+
+export const runType = 'urn:signet:run:v1';
+
+/** Receipts named one by one in the statement; all of them are counted and digested in `calls`. */
+const parents_max = 16;
+const error_text_max = 16_384;
+
+/**
+ * Ends a run: the statement first, durable, then one transaction with state, result, output, the last events and the
+ * slot of its key. A row that ended already, or that a later attempt took over, stays as it is.
+ */
+export async function finishRun(parts: FinishParts, row: RunRow, completion: ScriptCompletion): Promise<void> {
+  const { table, events, now, limits } = parts;
+  const end = endOf(row, completion, limits);
+  const place = (name: string) => ({ tenant: row.tenant, run_id: row.id, name });
+  const output = {
+    stdout: cutToBytes(completion.stdout, row.limits.output_bytes),
+    stderr: cutToBytes(completion.stderr, row.limits.output_bytes),
+  };
+  const final_receipt = await appendStatement(parts, row, completion, end, output.stdout);
+  const operations: readonly Operation[] = [
+    {
+      kind: 'update',
+      key: stateKey(row.tenant, row.id),
+      conditions: [
+        { kind: 'equals', field: 'state', value: row.state },
+        { kind: 'equals', field: 'attempt', value: row.attempt },
+      ],
+      set: {
+        state: end.state,
+        exit_code: end.exit_code,
+        ended_at: now(),
+        final_receipt,
+        result_type: completion.result_type,
+        usage: completion.usage,
+        timings: completion.timings,
+        image: completion.image,
+        stdout_truncated: completion.stdout_truncated || output.stdout !== completion.stdout,
+        stderr_truncated: completion.stderr_truncated || output.stderr !== completion.stderr,
+        ...(end.error === undefined ? {} : { error: end.error }),
+      },
+    },
+    ...putText(place('stdout'), output.stdout, row.expires_at),
+    ...putText(place('stderr'), output.stderr, row.expires_at),
+    ...(end.state === 'succeeded' ? putJson(place('result'), completion.result, row.expires_at) : []),
+    ...releaseSlot(row),
+  ];
+  const { stdout, stderr } = output;
+  const ending = [
+    ...(end.state === 'succeeded'
+      ? [{ event: 'result', data: { value: completion.result, type: completion.result_type } }]
+      : []),
+    {
+      event: 'done',
+      data: {
+        state: end.state,
+        exit_code: end.exit_code,
+        receipt: final_receipt,
+        ...(end.error ? { error: end.error } : {}),
+      },
+    },
+  ];
+  const written = await events.append(row, ending, operations);
+  if (!written && !(await isSettled(table, row, now()))) {
+    throw new Error(`run ${row.id} could not be closed (${stdout.length} + ${stderr.length} characters of output)`);
+  }
+}
+
+/** A completion for a run that no sandbox ended. */
+export function completionWithout(
+  facts: Pick<ScriptCompletion, 'state' | 'exit_code'> & { readonly error?: ScriptCompletion['error'] },
+): ScriptCompletion {
+  return {
+    ...facts,
+    result: null,
+    result_type: 'NoneType',
+    stdout: '',
+    stderr: '',
+    stdout_truncated: false,
+    stderr_truncated: false,
+    usage: { wall_ms: 0, cpu_ms: 0, memory_bytes: 0, host_calls: 0, stdout_bytes: 0, stderr_bytes: 0 },
+    timings: { instantiate_ms: 0, run_ms: 0 },
+    image: '',
+  };
+}
+
+interface End {
+  readonly state: RunState;
+  readonly exit_code: number;
+  readonly error?: JsonObject;
+}
+
+function endOf(row: RunRow, completion: ScriptCompletion, limits: Limits): End {
+  if (row.verdict !== undefined) {
+    const { exit_code, type, code, message } = row.verdict;
+    return { state: 'failed', exit_code, error: { type, code, message } };
+  }
+  if (
+    completion.state === 'succeeded' &&
+    Buffer.byteLength(JSON.stringify(completion.result)) > limits.runs.result_bytes_max
+  ) {
+    const message = `expected a result of at most ${limits.runs.result_bytes_max} bytes of JSON`;
+    return { state: 'failed', exit_code: 6, error: { type: 'LimitExceeded', code: 'limit_exceeded', message } };
+  }
+  return {
+    state: completion.state,
+    exit_code: completion.state === 'cancelled' ? 130 : exitCodeOf(completion),
+    ...(completion.error === undefined ? {} : { error: shortened(completion.error) }),
+  };
+}
+
+function shortened(error: NonNullable<ScriptCompletion['error']>): JsonObject {
+  const { traceback, message, ...rest } = error;
+  return {
+    ...rest,
+    message: message.slice(0, error_text_max).toWellFormed(),
+    ...(traceback === undefined ? {} : { traceback: traceback.slice(-error_text_max).toWellFormed() }),
+  };
+}
+
+async function appendStatement(
+  { table, receipts, now }: FinishParts,
+  row: RunRow,
+  completion: ScriptCompletion,
+  end: End,
+  stdout: string,
+): Promise<string> {
+  const ids = await stepReceipts(table, row, now());
+  const { tokens } = (await lastStep(table, row, now()))?.totals ?? noTotals;
+  const { usage } = completion;
+  const reason = end.error?.['code'] ?? end.error?.['type'] ?? end.state;
+  let n = 0;
+  return receipts.append(
+    { request_id: row.request_id, nextStatement: () => row.attempt * 1e10 + 5e9 + n++ },
+    {
+      subject: [{ name: 'script', digest: { sha256: row.script_digest } }],
+      predicate_type: runType,
+      predicate: {
+        run: row.id,
+        component: completion.image,
+        script: row.script_digest,
+        limits: row.limits,
+        used: {
+          cpu_ms: Math.round(usage.cpu_ms),
+          mem_bytes: Math.round(usage.memory_bytes),
+          wall_ms: Math.round(usage.wall_ms),
+          calls: usage.host_calls,
+          tokens,
+        },
+        // JSON of a list of hexadecimal texts is its canonical form.
+        calls: { count: ids.length, sha256: sha256(JSON.stringify(ids)) },
+        exit: { code: end.exit_code, reason: String(reason).slice(0, 64) },
+        stdout: { sha256: sha256(stdout), bytes: Buffer.byteLength(stdout) },
+        parents: ids.slice(0, parents_max),
+      },
+    },
+  );
+}
+
+function releaseSlot(row: RunRow): readonly Operation[] {
+  if (!row.takes_slot) return [];
+  return [{ kind: 'update', key: slotsKey(row.tenant, row.principal.id), add: { count: -1 } }];
+}
+
+async function isSettled(table: Table, row: RunRow, now: number): Promise<boolean> {
+  const item = await table.get(stateKey(row.tenant, row.id), now);
+  return item === undefined || hasEnded(runRow(item)) || runRow(item).attempt !== row.attempt;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}
