@@ -10,6 +10,8 @@ export interface ModelInfo {
   readonly tier: Tier;
   readonly capabilities: readonly ('chat' | 'tools' | 'json_schema' | 'stream' | 'embeddings')[];
   readonly context_tokens?: number;
+  /** The one that `auto` prefers among those of its provider. */
+  readonly default?: boolean;
   /** True for rules posing as a model: `signet-edge-1` says so everywhere. */
   readonly rules?: boolean;
   readonly owned_by: string;
