@@ -34,8 +34,9 @@ export interface ObjectPage {
 
 /**
  * Whole objects by key. A key is 1..1,024 bytes of segments joined by `/`; an absolute key, an empty segment, `.`, `..`,
- * NUL or a backslash is a `TypeError`, before any storage is touched. Conditional puts are compare-and-swap;
- * a crash leaves the old object or the new one, never a part.
+ * NUL, a backslash or a segment of over 200 bytes is a `TypeError`, before any storage is touched. No key may continue
+ * another (`a` and `a/b`): where the storage is a file system, that is a `TypeError` too. Conditional puts are
+ * compare-and-swap; a crash leaves the old object or the new one, never a part.
  */
 export interface Objects {
   get(key: string, range?: ByteRange): Promise<ObjectBody | undefined>;
@@ -45,4 +46,17 @@ export interface Objects {
   list(request: { prefix: string; cursor?: string; limit: number }): Promise<ObjectPage>;
   /** Deleting what is not there succeeds. */
   delete(key: string): Promise<void>;
+}
+
+/** The storage did not answer, or something that is not ours lies where the object should be. */
+export class ObjectsUnavailableError extends Error {
+  override readonly name = 'ObjectsUnavailableError';
+  readonly operation: string;
+  readonly retryable: boolean;
+
+  constructor(facts: { operation: string; retryable: boolean }, options?: { cause?: unknown }) {
+    super(`the object store did not take \`${facts.operation}\``, options);
+    this.operation = facts.operation;
+    this.retryable = facts.retryable;
+  }
 }
