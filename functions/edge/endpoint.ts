@@ -1,0 +1,81 @@
+import type { z } from '@hono/zod-openapi';
+import type { Call } from '../domain/call.ts';
+import type { Json } from '../domain/json.ts';
+import type { Action } from '../domain/ports/policy-engine.ts';
+import type { Scope } from '../domain/scopes.ts';
+import type { Answer } from './answer.ts';
+import type { BodyClass, EdgeLimits, Services } from './services.ts';
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** One route as data: what the pipeline checks, what OpenAPI says, and the one function that answers. */
+export interface Endpoint {
+  readonly method: Method;
+  /** As OpenAPI writes it: `/api/v1/tools/{name}`. */
+  readonly path: string;
+  readonly summary: string;
+  /** Who may: anybody, a key with the scope, or whoever holds the run's own token. */
+  readonly access: 'open' | 'run-token' | Scope;
+  /** The action that the domain decides over; absent on plain reads, which leave no receipt, refused or not. */
+  readonly decides?: { readonly action: Action; readonly resource: string };
+  /**
+   * Whether `Idempotency-Key` is taken: the answer is stored for a repeat, or only that the request was done, because
+   * the answer shows a secret.
+   */
+  readonly idempotent?: 'stored' | 'secret';
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: { readonly schema: z.ZodType; readonly class: BodyClass; readonly optional?: boolean };
+  /** Answers with server-sent events only: HEAD has no meaning for it. */
+  readonly streams?: boolean;
+  readonly answers: { readonly [status: number]: AnswerDocument };
+  readonly handle: (input: EndpointInput<unknown, unknown, unknown>) => Promise<Answer>;
+}
+
+export interface AnswerDocument {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  readonly type?: string;
+}
+
+export interface EndpointInput<Params, Query, Body> {
+  readonly services: Services;
+  readonly limits: EdgeLimits;
+  readonly call: Call;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** The bearer text of a `run-token` route. */
+  readonly bearer: string;
+  header(name: string): string | undefined;
+}
+
+type OutputOf<Schema> = Schema extends z.ZodType ? Present<z.output<Schema>> : undefined;
+
+/**
+ * A parsed body comes from JSON, where a member is there or is not: `undefined` is never a value of one. zod's types
+ * cannot say so for `.optional()`, which this mends in one place.
+ */
+export type Present<T> = T extends Json | Float32Array
+  ? T
+  : T extends readonly (infer Element)[]
+    ? readonly Present<Element>[]
+    : T extends object
+      ? { [Name in keyof T]: Present<Exclude<T[Name], undefined>> }
+      : T;
+
+export function endpoint<
+  Params extends z.ZodObject | undefined = undefined,
+  Query extends z.ZodObject | undefined = undefined,
+  Body extends z.ZodType | undefined = undefined,
+>(
+  definition: Omit<Endpoint, 'params' | 'query' | 'body' | 'handle'> & {
+    readonly params?: Params;
+    readonly query?: Query;
+    readonly body?: { readonly schema: Body; readonly class: BodyClass; readonly optional?: boolean };
+    readonly handle: (input: EndpointInput<OutputOf<Params>, OutputOf<Query>, OutputOf<Body>>) => Promise<Answer>;
+  },
+): Endpoint {
+  // The pipeline hands `handle` what these schemas gave, and nothing else does: the types meet here.
+  return definition as unknown as Endpoint;
+}

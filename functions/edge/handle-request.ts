@@ -1,0 +1,347 @@
+import { createHash } from 'node:crypto';
+import type { Context } from 'hono';
+import type { Call, Principal } from '../domain/call.ts';
+import { SignetError } from '../domain/errors.ts';
+import type { Scope } from '../domain/scopes.ts';
+import limits from '@signet/shared/limits.json' with { type: 'json' };
+import type { Answer, AnswerHeaders, StreamPiece } from './answer.ts';
+import { checkInput } from './check-input.ts';
+import type { Endpoint, EndpointInput } from './endpoint.ts';
+import { byteStream, streamHeaders } from './event-stream.ts';
+import type { Admission } from './rate-limit.ts';
+import { tokenBuckets } from './rate-limit.ts';
+import type { ReadBody } from './read-body.ts';
+import { readBody } from './read-body.ts';
+import type { ErrorShape } from './render-error.ts';
+import { renderError, toSignetError } from './render-error.ts';
+import type { EdgeLimits, Services } from './services.ts';
+
+/** What one path answers: its endpoints by method. */
+export type Mounted = ReadonlyMap<string, Endpoint>;
+
+/** A path where nothing is: said to everybody, or (`guarded`) only to a caller who is known. */
+export type Target = Mounted | 'nowhere' | 'guarded';
+
+export type HandleRequest = (context: Context, target: Target) => Promise<Response>;
+
+/**
+ * The road of every request, in this order: id, authentication, rate, method, scope, body cap, media type, strict JSON,
+ * schema, idempotency, the route. What is refused early costs little: nothing of a body is read for a caller who may not.
+ */
+export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): HandleRequest {
+  const callers = tokenBuckets({ per_s: edgeLimits.rate_per_s, burst: edgeLimits.rate_burst });
+  const strangers = tokenBuckets({ per_s: edgeLimits.stranger_per_s, burst: edgeLimits.stranger_burst });
+
+  return async (context, target) => {
+    const request = context.req.raw;
+    const request_id = services.newId();
+    const shape = shapeOf(context.req.path);
+    const headers: Record<string, string> = { 'x-request-id': request_id, 'x-content-type-options': 'nosniff' };
+    const correlation = request.headers.get('x-request-id');
+    if (correlation !== null && correlationForm.test(correlation)) headers['x-correlation-id'] = correlation;
+    try {
+      const answer = await answerOf(context, target, { request_id, headers });
+      return respond(answer, headers, edgeLimits, request.method === 'HEAD');
+    } catch (thrown) {
+      const error = toSignetError(thrown, request.signal);
+      report(services, error, thrown, { request_id, method: request.method, path: context.req.path });
+      // The rest of a body that is not read must not be taken for the next request.
+      if (error.status === 413) headers['connection'] = 'close';
+      return respond(renderError(error, { shape, request_id }), headers, edgeLimits, request.method === 'HEAD');
+    }
+  };
+
+  async function answerOf(
+    context: Context,
+    target: Target,
+    { request_id, headers }: { request_id: string; headers: Record<string, string> },
+  ): Promise<Answer> {
+    if (target === 'nowhere') throw nothingHere();
+    const mounted: Mounted = target === 'guarded' ? new Map() : target;
+    const request = context.req.raw;
+    const endpoint = mounted.get(request.method === 'HEAD' ? 'GET' : request.method);
+    if (endpoint?.access === 'open') return handle(context, endpoint, strangerCall(request_id, request), '', undefined);
+
+    headers['cache-control'] = 'no-store';
+    const bearer = bearerOf(request);
+    if (endpoint?.access === 'run-token') {
+      // Whether it is the run's token is for the run to say; an API key is not one, whoever holds it.
+      if (bearer === undefined || bearer.startsWith('sg_')) throw unauthenticated(context);
+      return handle(context, endpoint, strangerCall(request_id, request), bearer, undefined);
+    }
+    const caller = bearer === undefined ? undefined : await services.apiKeys.authenticate(bearer);
+    if (caller === undefined) throw unauthenticated(context);
+    const { unlimited_rate, ...principal } = caller;
+    if (!unlimited_rate) admit(callers.take(principal.id, services.now()), headers);
+
+    if (target === 'guarded') throw nothingHere();
+    if (endpoint === undefined || (endpoint.streams === true && request.method === 'HEAD')) {
+      headers['allow'] = allowed(mounted);
+      if (request.method === 'OPTIONS') return { kind: 'empty', status: 204, headers: {} };
+      throw new SignetError({ code: 'method_not_allowed', detail: `this route takes ${headers['allow']}` });
+    }
+    const call = callOf(principal, request_id, request);
+    await checkScope(call, endpoint);
+    return handle(context, endpoint, call, '', principal);
+  }
+
+  function unauthenticated(context: Context): SignetError {
+    const admission = strangers.take(addressOf(context), services.now());
+    if (!admission.admitted) {
+      return new SignetError({
+        code: 'rate_limit_exceeded',
+        reason: 'rate.limited',
+        detail: 'too many requests without a valid API key from this address',
+        retry_after_s: admission.wait_s,
+      });
+    }
+    return new SignetError({
+      code: 'invalid_api_key',
+      detail: 'expected `authorization: Bearer sg_…` with a live API key',
+    });
+  }
+
+  /**
+   * The scope table is checked here for every route and before the body is read; that is the only check of a plain read.
+   * A deciding route is judged by the domain as well, with the facts of its resource, and a refusal here is put to the
+   * judge too: `surface.md`'s rule that what was judged leaves a receipt has no exception for a missing scope.
+   */
+  async function checkScope(call: Call, endpoint: Endpoint): Promise<void> {
+    const scope = endpoint.access as Scope;
+    if (call.principal.scopes.includes(scope)) return;
+    const refusal = new SignetError({ code: 'policy_denied', detail: `this key lacks the scope \`${scope}\`` });
+    if (endpoint.decides === undefined) throw refusal;
+    const { action, resource } = endpoint.decides;
+    await services.judge.decide(
+      call,
+      { action, resource: { type: resource, id: '' }, facts: { missing_scope: scope } },
+      // Reached only where a policy of the owner permits the action without the scope: the table stands above it.
+      () => Promise.reject(refusal),
+    );
+    throw refusal;
+  }
+
+  async function handle(
+    context: Context,
+    endpoint: Endpoint,
+    call: Call,
+    bearer: string,
+    principal: Principal | undefined,
+  ): Promise<Answer> {
+    const request = context.req.raw;
+    const params = endpoint.params === undefined ? undefined : checkInput(endpoint.params, context.req.param());
+    const query = readQuery(context, endpoint);
+    const body = await bodyOf(request, endpoint);
+    const input: EndpointInput<unknown, unknown, unknown> = {
+      services,
+      limits: edgeLimits,
+      call,
+      params,
+      query,
+      body: endpoint.body === undefined ? undefined : checkInput(endpoint.body.schema, body?.value ?? {}),
+      bearer,
+      header: (name) => request.headers.get(name) ?? undefined,
+    };
+    const key = endpoint.idempotent === undefined ? null : request.headers.get('idempotency-key');
+    if (key === null || principal === undefined) return endpoint.handle(input);
+    return onceOnly(endpoint, input, { principal, key, digest: digestOf(request, context.req.path, body) });
+  }
+
+  function bodyOf(request: Request, endpoint: Endpoint): Promise<ReadBody | undefined> {
+    if (endpoint.body === undefined) return Promise.resolve(undefined);
+    return readBody(request, {
+      bytes_max: edgeLimits.body_bytes_max[endpoint.body.class],
+      depth_max: edgeLimits.json_depth_max,
+      optional: endpoint.body.optional === true,
+    });
+  }
+
+  async function onceOnly(
+    endpoint: Endpoint,
+    input: EndpointInput<unknown, unknown, unknown>,
+    request: { principal: Principal; key: string; digest: string },
+  ): Promise<Answer> {
+    if (!idempotencyKeyForm.test(request.key)) {
+      throw new SignetError({
+        code: 'invalid_request',
+        detail: `expected 1 to ${limits.idempotency_key_chars_max} visible ASCII characters`,
+        param: 'idempotency-key',
+      });
+    }
+    const begun = await services.idempotency.begin(request);
+    if (begun.kind === 'stored') {
+      const { status, headers, body } = begun.answer;
+      const { 'content-type': type = 'application/json', ...rest } = headers;
+      return { kind: 'text', status, type, body, headers: { ...rest, 'idempotent-replayed': 'true' } };
+    }
+    let answer: Answer;
+    try {
+      answer = await endpoint.handle(input);
+    } catch (thrown) {
+      // Only what no repeat can change is kept: storing a passing failure would turn it into a lasting one.
+      const error = toSignetError(thrown, input.call.signal);
+      const rendered = renderError(error, { shape: shapeOf(endpoint.path), request_id: input.call.request_id });
+      if (error.status < 500 && error.status !== 429 && error.status !== 499 && rendered.kind === 'text') {
+        await begun.finish(stored(rendered), error.receipt);
+      } else {
+        await begun.abandon();
+      }
+      throw thrown;
+    }
+    if (answer.kind === 'stream') return { ...answer, events: recorded(answer, begun) };
+    await begun.finish(endpoint.idempotent === 'secret' ? undefined : stored(answer), answer.headers['signet-receipt']);
+    return answer;
+  }
+}
+
+function nothingHere(): SignetError {
+  return new SignetError({ code: 'not_found', detail: 'no such route; GET /openapi.json lists them' });
+}
+
+const correlationForm = new RegExp(`^[A-Za-z0-9._:/+=-]{1,${limits.request_id_bytes_max}}$`);
+const idempotencyKeyForm = new RegExp(`^[\\x21-\\x7e]{1,${limits.idempotency_key_chars_max}}$`);
+const bearerForm = /^bearer +([\x21-\x7e]{1,512})$/i;
+
+function bearerOf(request: Request): string | undefined {
+  return bearerForm.exec(request.headers.get('authorization') ?? '')?.[1];
+}
+
+/** The peer's address where the host has a socket; other hosts limit strangers before they come here. */
+function addressOf(context: Context): string {
+  const env = context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
+  return env?.incoming?.socket?.remoteAddress ?? 'unknown';
+}
+
+function admit(admission: Admission, headers: Record<string, string>): void {
+  headers['x-ratelimit-remaining-requests'] = String(admission.remaining);
+  headers['x-ratelimit-reset-requests'] = `${admission.wait_s.toFixed(3)}s`;
+  if (admission.admitted) return;
+  throw new SignetError({
+    code: 'rate_limit_exceeded',
+    reason: 'rate.limited',
+    detail: 'too many requests for this key',
+    retry_after_s: admission.wait_s,
+  });
+}
+
+function callOf(principal: Principal, request_id: string, request: Request): Call {
+  let statements = 0;
+  return {
+    principal,
+    request_id,
+    nextStatement: () => statements++,
+    depth: 0,
+    signal: request.signal,
+  };
+}
+
+/** Open routes and the run channel act for nobody: no scope, and a tenant that owns nothing. */
+function strangerCall(request_id: string, request: Request): Call {
+  return callOf({ kind: 'key', id: '-', tenant: '-', scopes: [] }, request_id, request);
+}
+
+function allowed(mounted: Mounted): string {
+  const methods = [...mounted.keys()];
+  const get = mounted.get('GET');
+  if (get !== undefined && get.streams !== true) methods.push('HEAD');
+  return [...methods, 'OPTIONS'].join(', ');
+}
+
+function readQuery(context: Context, endpoint: Endpoint): unknown {
+  if (endpoint.query === undefined && !context.req.url.includes('?')) return undefined;
+  const query: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, values] of Object.entries(context.req.queries())) {
+    const [value, ...more] = values;
+    if (value === undefined || more.length > 0) {
+      throw new SignetError({
+        code: 'invalid_request',
+        detail: 'expected each query parameter once',
+        param: name.slice(0, 64),
+      });
+    }
+    if (endpoint.query === undefined || !(name in endpoint.query.shape)) {
+      throw new SignetError({ code: 'invalid_request', detail: 'unknown query parameter', param: name.slice(0, 64) });
+    }
+    query[name] = value;
+  }
+  return endpoint.query === undefined ? undefined : checkInput(endpoint.query, { ...query });
+}
+
+function digestOf(request: Request, path: string, body: ReadBody | undefined): string {
+  const hash = createHash('sha256').update(`${request.method} ${path}\n`);
+  return (body === undefined ? hash : hash.update(body.bytes)).digest('hex');
+}
+
+function shapeOf(path: string): ErrorShape {
+  return path.startsWith('/v1/') ? 'openai' : 'problem';
+}
+
+function stored(answer: Exclude<Answer, { kind: 'stream' }>): {
+  status: number;
+  headers: AnswerHeaders;
+  body: string;
+} {
+  const type = answer.kind === 'text' ? { 'content-type': answer.type } : {};
+  return {
+    status: answer.status,
+    headers: { ...answer.headers, ...type },
+    body: answer.kind === 'text' ? answer.body : '',
+  };
+}
+
+/** Passes a stream on and keeps it for a repeat, up to what is stored anyway; a stream that broke may be tried again. */
+async function* recorded(
+  answer: Extract<Answer, { kind: 'stream' }>,
+  begun: {
+    finish(
+      stored: { status: number; headers: AnswerHeaders; body: string } | undefined,
+      receipt: string | undefined,
+    ): Promise<void>;
+    abandon(): Promise<void>;
+  },
+): AsyncGenerator<StreamPiece, void, void> {
+  let text: string | undefined = '';
+  let closed = false;
+  try {
+    for await (const piece of answer.events) {
+      if (text !== undefined) text = text.length > limits.idempotency_stored_bytes_max ? undefined : text + piece.text;
+      if (piece.ended === 'well') {
+        closed = true;
+        const whole =
+          text === undefined
+            ? undefined
+            : { status: 200, headers: { ...streamHeaders, ...answer.headers }, body: text };
+        await begun.finish(whole, answer.headers['signet-receipt']);
+      }
+      yield piece;
+    }
+  } finally {
+    if (!closed) await begun.abandon();
+  }
+}
+
+function respond(answer: Answer, base: Record<string, string>, edgeLimits: EdgeLimits, head: boolean): Response {
+  if (answer.kind === 'stream') {
+    return new Response(byteStream(answer.events, { beat_ms: edgeLimits.stream_beat_ms }), {
+      status: answer.status,
+      headers: { ...base, ...streamHeaders, ...answer.headers },
+    });
+  }
+  if (answer.kind === 'empty')
+    return new Response(null, { status: answer.status, headers: { ...base, ...answer.headers } });
+  const headers: Record<string, string> = { ...base, 'content-type': answer.type, ...answer.headers };
+  if (head) headers['content-length'] = String(Buffer.byteLength(answer.body));
+  return new Response(head ? null : answer.body, { status: answer.status, headers });
+}
+
+/** Ours is logged with its cause; what a client did wrong is its own to read. */
+function report(
+  services: Services,
+  error: SignetError,
+  thrown: unknown,
+  facts: { request_id: string; method: string; path: string },
+): void {
+  if (error.status < 500) return;
+  const cause = error.cause ?? (thrown === error ? undefined : thrown);
+  services.log[error.code === 'internal' ? 'error' : 'warn']({ ...facts, code: error.code, err: cause }, error.message);
+}

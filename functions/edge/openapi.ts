@@ -1,0 +1,107 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import type { Endpoint } from './endpoint.ts';
+
+/**
+ * OpenAPI 3.1 of the routes, from the schemas that validate. zod-openapi's registry writes the document; the routes
+ * themselves do not run through it.
+ */
+export function openApiDocument(endpoints: readonly Endpoint[], version: string): object {
+  const book = new OpenAPIHono();
+  book.openAPIRegistry.registerComponent('securitySchemes', 'api_key', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'an API key, `sg_<id>_<secret>`',
+  });
+  book.openAPIRegistry.registerComponent('securitySchemes', 'run_token', {
+    type: 'http',
+    scheme: 'bearer',
+    description: 'the token that a run got when it started; no API key works here',
+  });
+  for (const endpoint of endpoints) book.openAPIRegistry.registerPath(describe(endpoint));
+  return book.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: {
+      title: 'Signet',
+      version,
+      description:
+        'An agent backend that its user owns: chat with tools, sandboxed Python, vectors, and a signed receipt for every decision.',
+      license: { name: 'MIT' },
+    },
+  });
+}
+
+const openAiErrorBody = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string(),
+      reason: z.string().optional(),
+    }),
+  })
+  .openapi('OpenAIError');
+
+const problemBody = z
+  .object({
+    type: z.string().openapi({ example: 'urn:signet:problem:invalid_request' }),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.string(),
+    detail: z.string(),
+    reason: z.string().optional(),
+    param: z.string().optional(),
+    step: z.string().optional(),
+    request_id: z.string(),
+    receipt: z.string().optional(),
+  })
+  .openapi('Problem');
+
+function describe(endpoint: Endpoint): ReturnType<typeof createRoute> {
+  const openai = endpoint.path.startsWith('/v1/');
+  const responses: Record<string, { description: string; content?: Record<string, { schema: z.ZodType }> }> = {};
+  for (const [status, { description, schema, type = 'application/json' }] of Object.entries(endpoint.answers)) {
+    responses[status] = { description, ...(schema === undefined ? {} : { content: { [type]: { schema } } }) };
+  }
+  responses['default'] = {
+    description: 'an error; `code` is one of the registry',
+    content: openai
+      ? { 'application/json': { schema: openAiErrorBody } }
+      : { 'application/problem+json': { schema: problemBody } },
+  };
+  return createRoute({
+    method: endpoint.method.toLowerCase() as 'get' | 'post' | 'put' | 'delete',
+    path: endpoint.path.replace('+}', '}'),
+    summary: endpoint.summary,
+    tags: [tagOf(endpoint.path)],
+    ...securityOf(endpoint),
+    request: {
+      ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
+      ...(endpoint.query === undefined ? {} : { query: endpoint.query }),
+      ...(endpoint.body === undefined
+        ? {}
+        : {
+            body: {
+              required: endpoint.body.optional !== true,
+              content: { 'application/json': { schema: endpoint.body.schema } },
+            },
+          }),
+      ...(endpoint.idempotent === undefined
+        ? {}
+        : { headers: z.object({ 'idempotency-key': z.string().max(64).optional() }) }),
+    },
+    responses,
+  });
+}
+
+function securityOf(endpoint: Endpoint): object {
+  if (endpoint.access === 'open') return { security: [] };
+  if (endpoint.access === 'run-token') return { security: [{ run_token: [] }] };
+  return { security: [{ api_key: [endpoint.access] }] };
+}
+
+function tagOf(path: string): string {
+  const [first, second, third] = path.split('/').filter((part) => part !== '');
+  if (first === 'v1') return 'openai';
+  return first === 'api' ? (third ?? second ?? 'node') : 'node';
+}

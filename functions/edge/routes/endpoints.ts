@@ -1,0 +1,29 @@
+import type { Endpoint } from '../endpoint.ts';
+import { apiKeyEndpoints } from './api-keys.ts';
+import { chatEndpoints } from './chat.ts';
+import { embeddingEndpoints } from './embeddings.ts';
+import { modelEndpoints } from './models.ts';
+import { nodeEndpoints } from './node.ts';
+import { notBuiltEndpoints } from './not-built.ts';
+import { openApiEndpoint } from './open-api.ts';
+import { receiptEndpoints } from './receipts.ts';
+import { runEndpoints } from './runs.ts';
+import { scriptEndpoints } from './scripts.ts';
+import { toolEndpoints } from './tools.ts';
+import { vectorEndpoints } from './vectors.ts';
+
+const built: readonly Endpoint[] = [
+  ...nodeEndpoints,
+  ...modelEndpoints,
+  ...chatEndpoints,
+  ...embeddingEndpoints,
+  ...toolEndpoints,
+  ...scriptEndpoints,
+  ...runEndpoints,
+  ...vectorEndpoints,
+  ...apiKeyEndpoints,
+  ...receiptEndpoints,
+];
+
+/** Every route of this build. What is not built yet is there too, so that it answers 501 and not 404. */
+export const endpoints: readonly Endpoint[] = [...built, openApiEndpoint(built), ...notBuiltEndpoints];

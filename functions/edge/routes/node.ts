@@ -1,0 +1,86 @@
+import { z } from '@hono/zod-openapi';
+import type { Answer } from '../answer.ts';
+import { jsonAnswer } from '../answer.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { endpoint } from '../endpoint.ts';
+import { jsonObject } from '../schema-parts.ts';
+
+const health = z
+  .object({ status: z.enum(['healthy', 'degraded', 'unhealthy']), version: z.string() })
+  .openapi('Health');
+
+export const nodeEndpoints: readonly Endpoint[] = [
+  endpoint({
+    method: 'GET',
+    path: '/',
+    summary: 'What runs here and how to begin',
+    access: 'open',
+    answers: { 200: { description: 'text, JSON or HTML, as `accept` asks' } },
+    handle: ({ services, header }) => Promise.resolve(welcome(services.version, header('accept') ?? '')),
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/healthz',
+    summary: 'Alive',
+    access: 'open',
+    answers: { 200: { description: 'the process answers' } },
+    handle: () =>
+      Promise.resolve({ kind: 'text', status: 200, type: 'text/plain; charset=utf-8', body: 'ok\n', headers: noStore }),
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/v1/health',
+    summary: 'Status and version',
+    access: 'open',
+    answers: {
+      200: { description: 'healthy or degraded', schema: health },
+      503: { description: 'unhealthy', schema: health },
+    },
+    handle: async ({ services }) => {
+      const { status, version } = await services.health();
+      return jsonAnswer({ status, version }, noStore, status === 'unhealthy' ? 503 : 200);
+    },
+  }),
+  endpoint({
+    method: 'GET',
+    path: '/api/v1/status',
+    summary: 'What serves which capability, measured now',
+    access: 'node:read',
+    answers: { 200: { description: 'the node', schema: jsonObject } },
+    handle: async ({ services, call }) => jsonAnswer(await services.status(call)),
+  }),
+];
+
+const noStore = { 'cache-control': 'no-store' };
+
+const commands = [
+  'curl -s http://127.0.0.1:3001/v1/models -H "authorization: Bearer $(cat .signet/owner.key)"',
+  `curl -s http://127.0.0.1:3001/v1/chat/completions -H "authorization: Bearer $(cat .signet/owner.key)" -H 'content-type: application/json' -d '{"model":"auto","messages":[{"role":"user","content":"hello"}]}'`,
+  'npx signet run examples/soma.py',
+] as const;
+
+const about = 'Signet: an agent backend that its user owns. Every decision leaves a signed receipt.';
+
+/** Nothing here depends on the node or its data: it is shown to strangers. */
+function welcome(version: string, accept: string): Answer {
+  if (accept.includes('text/html')) {
+    const lines = commands.map((command) => `<pre>${escapeHtml(command)}</pre>`).join('');
+    const body = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Signet</title><h1>Signet ${escapeHtml(version)}</h1><p>${about}</p><p>Routes: <a href="/openapi.json">/openapi.json</a></p>${lines}</html>\n`;
+    return { kind: 'text', status: 200, type: 'text/html; charset=utf-8', body, headers: pageHeaders };
+  }
+  if (accept.includes('application/json')) {
+    return jsonAnswer({ name: 'signet', version, about, routes: '/openapi.json', try: commands }, noStore);
+  }
+  const body = `Signet ${version}\n${about}\n\nRoutes: /openapi.json\n\nTry:\n${commands.map((command) => `  ${command}\n`).join('')}`;
+  return { kind: 'text', status: 200, type: 'text/plain; charset=utf-8', body, headers: noStore };
+}
+
+const pageHeaders = {
+  ...noStore,
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+};
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}

@@ -1,0 +1,268 @@
+import { z } from '@hono/zod-openapi';
+import limits from '@signet/shared/limits.json' with { type: 'json' };
+import { SignetError } from '../../domain/errors.ts';
+import type { VectorInput } from '../../domain/vectors/vectors.ts';
+import { emptyAnswer, jsonAnswer, judgedAnswer } from '../answer.ts';
+import type { Endpoint } from '../endpoint.ts';
+import { endpoint } from '../endpoint.ts';
+import { decodeVector, jsonObject, unsupported, userName, vectorBase64, vectorValues } from '../schema-parts.ts';
+
+const collection = z
+  .object({
+    name: z.string(),
+    metric: z.string(),
+    dimension: z.number().int(),
+    model: z.string().optional(),
+    model_digest: z.string().optional(),
+    rows: z.number().int(),
+    seq: z.number().int(),
+    created: z.number().int(),
+  })
+  .openapi('Collection');
+
+const params = z.object({ collection: userName });
+const namespace = userName.default('default');
+const bytes = (max: number) => (text: string) => Buffer.byteLength(text) <= max;
+const text = z.string().min(1).max(limits.chat_text_bytes_max);
+const id = z
+  .string()
+  .min(1)
+  .refine(bytes(limits.vectors.id_bytes_max), `expected at most ${limits.vectors.id_bytes_max} bytes`)
+  .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), 'expected no control characters');
+const include = z.array(z.enum(['metadata', 'values', 'content'])).max(3);
+const metadata = jsonObject.refine(
+  (value) => bytes(limits.vectors.metadata_bytes_max)(JSON.stringify(value)),
+  `expected at most ${limits.vectors.metadata_bytes_max} bytes of JSON`,
+);
+const content = z
+  .string()
+  .refine(bytes(limits.vectors.content_bytes_max), `expected at most ${limits.vectors.content_bytes_max} bytes`);
+
+const vector = z.strictObject({
+  id: id.optional(),
+  values: vectorValues.optional(),
+  values_b64: vectorBase64.optional(),
+  text: text.optional(),
+  metadata: metadata.optional(),
+  content: content.optional(),
+});
+
+const reads = { action: 'queryVectors', resource: 'Collection' } as const;
+const writes = { action: 'writeVectors', resource: 'Collection' } as const;
+const root = '/api/v1/vectors/collections';
+
+export const vectorEndpoints: readonly Endpoint[] = [
+  endpoint({
+    method: 'POST',
+    path: root,
+    summary: 'Makes a collection, for vectors of a dimension or for texts of a model',
+    access: 'vectors:write',
+    decides: writes,
+    idempotent: 'stored',
+    body: {
+      class: 'other',
+      schema: z.strictObject({
+        name: userName,
+        dimension: z.number().int().min(1).max(limits.vectors.dimension_max).optional(),
+        model: z.string().min(1).max(256).optional(),
+        metric: z.enum(['cosine', 'dot_product', 'euclidean', 'squared_euclidean']).default('cosine'),
+        rows: unsupported('rows are kept as f32', 'f32'),
+        text: unsupported('lexical search is not built yet', false),
+        recall_sample: unsupported('scoring is exact, so there is no recall to sample', 0),
+      }),
+    },
+    answers: { 201: { description: 'the collection', schema: collection } },
+    handle: async ({ services, call, body: { name, dimension, model, metric } }) => {
+      if (dimension === undefined && model === undefined) {
+        throw new SignetError({
+          code: 'invalid_request',
+          detail: 'expected `dimension` or `model`',
+          param: 'dimension',
+        });
+      }
+      const created = await services.vectors.create(call, {
+        name,
+        metric,
+        ...(dimension === undefined ? {} : { dimension }),
+        ...(model === undefined ? {} : { model }),
+      });
+      return judgedAnswer(created, created.value, 201);
+    },
+  }),
+  endpoint({
+    method: 'GET',
+    path: root,
+    summary: 'Collections of this tenant, by name',
+    access: 'vectors:read',
+    query: z.object({
+      prefix: z
+        .string()
+        .regex(/^[a-z0-9._-]{0,64}$/, 'expected the beginning of a name')
+        .optional(),
+      cursor: z.string().min(1).max(1024).optional(),
+      limit: z.coerce.number().int().min(1).max(limits.vectors.collections_max).optional(),
+    }),
+    answers: {
+      200: {
+        description: 'a page of them',
+        schema: z.object({ collections: z.array(collection), cursor: z.string().optional() }),
+      },
+    },
+    handle: async ({ services, call, query }) =>
+      jsonAnswer(await services.vectors.list(call, { ...query, limit: query?.limit ?? 100 })),
+  }),
+  endpoint({
+    method: 'GET',
+    path: `${root}/{collection}`,
+    summary: 'One collection',
+    access: 'vectors:read',
+    params,
+    answers: { 200: { description: 'the collection', schema: collection } },
+    handle: async ({ services, call, params: { collection: name } }) =>
+      jsonAnswer(await services.vectors.describe(call, name)),
+  }),
+  endpoint({
+    method: 'DELETE',
+    path: `${root}/{collection}`,
+    summary: 'Drops a collection and all that is in it',
+    access: 'vectors:write',
+    decides: writes,
+    idempotent: 'stored',
+    params,
+    answers: { 204: { description: 'dropped' } },
+    handle: async ({ services, call, params: { collection: name } }) => {
+      const dropped = await services.vectors.drop(call, name);
+      return emptyAnswer({ 'signet-receipt': dropped.receipt });
+    },
+  }),
+  endpoint({
+    method: 'POST',
+    path: `${root}/{collection}/put`,
+    summary: 'Stores vectors or texts; an id that is there is replaced',
+    access: 'vectors:write',
+    decides: writes,
+    idempotent: 'stored',
+    params,
+    body: {
+      class: 'vectors_put',
+      schema: z.strictObject({
+        vectors: z.array(vector).min(1).max(limits.vectors.put_rows_max),
+        namespace,
+      }),
+    },
+    answers: { 200: { description: 'what was stored', schema: jsonObject } },
+    handle: async ({ services, call, params: { collection: name }, body }) => {
+      const put = await services.vectors.put(call, {
+        collection: name,
+        namespace: body.namespace,
+        vectors: body.vectors.map((one, index): VectorInput => {
+          exactlyOne(one, ['values', 'values_b64', 'text'], `vectors[${index}]`);
+          const { values_b64, ...rest } = one;
+          return { ...rest, ...valuesOf(values_b64) };
+        }),
+      });
+      return judgedAnswer(put, put.value);
+    },
+  }),
+  endpoint({
+    method: 'POST',
+    path: `${root}/{collection}/query`,
+    summary: 'The nearest rows, exactly',
+    access: 'vectors:read',
+    decides: reads,
+    params,
+    body: {
+      class: 'other',
+      schema: z.strictObject({
+        values: vectorValues.optional(),
+        values_b64: vectorBase64.optional(),
+        text: text.optional(),
+        id: id.optional(),
+        k: z.number().int().min(1).max(limits.vectors.k_max).default(10),
+        filter: jsonObject.optional(),
+        include: include.default([]),
+        min_score: z.number().optional(),
+        namespace,
+        mode: unsupported('only `dense` is built yet', 'dense'),
+        exact: unsupported('scoring is always exact', true),
+        weights: unsupported('hybrid search is not built yet'),
+        report: unsupported('reports are not built yet', false),
+        min_distance: unsupported('use `min_score`'),
+        consistency: unsupported('every query sees every acknowledged write', 'strong'),
+        allow_partial: unsupported('an answer is never partial', false),
+      }),
+    },
+    answers: { 200: { description: 'the hits, best first', schema: jsonObject } },
+    handle: async ({ services, call, params: { collection: name }, body }) => {
+      exactlyOne(body, ['values', 'values_b64', 'text', 'id'], '');
+      const answered = await services.vectors.query(call, {
+        collection: name,
+        namespace: body.namespace,
+        k: body.k,
+        include: body.include,
+        ...(body.values === undefined ? {} : { values: body.values }),
+        ...valuesOf(body.values_b64),
+        ...(body.text === undefined ? {} : { text: body.text }),
+        ...(body.id === undefined ? {} : { id: body.id }),
+        ...(body.filter === undefined ? {} : { filter: body.filter }),
+        ...(body.min_score === undefined ? {} : { min_score: body.min_score }),
+      });
+      return judgedAnswer(answered, answered.value);
+    },
+  }),
+  endpoint({
+    method: 'POST',
+    path: `${root}/{collection}/get`,
+    summary: 'Rows by id',
+    access: 'vectors:read',
+    params,
+    body: {
+      class: 'other',
+      schema: z.strictObject({
+        ids: z.array(id).min(1).max(limits.vectors.get_ids_max),
+        include: include.default(['metadata', 'content']),
+        namespace,
+      }),
+    },
+    answers: { 200: { description: 'what is there, and which ids are not', schema: jsonObject } },
+    handle: async ({ services, call, params: { collection: name }, body }) =>
+      jsonAnswer(await services.vectors.get(call, { collection: name, ...body })),
+  }),
+  endpoint({
+    method: 'POST',
+    path: `${root}/{collection}/delete`,
+    summary: 'Deletes rows by id or by filter',
+    access: 'vectors:write',
+    decides: writes,
+    idempotent: 'stored',
+    params,
+    body: {
+      class: 'other',
+      schema: z.strictObject({
+        ids: z.array(id).min(1).max(limits.vectors.delete_ids_max).optional(),
+        filter: jsonObject.optional(),
+        namespace,
+      }),
+    },
+    answers: { 200: { description: 'how many went', schema: jsonObject } },
+    handle: async ({ services, call, params: { collection: name }, body }) => {
+      exactlyOne(body, ['ids', 'filter'], '');
+      const deleted = await services.vectors.delete(call, { collection: name, ...body });
+      return judgedAnswer(deleted, deleted.value);
+    },
+  }),
+];
+
+function exactlyOne(given: object, names: readonly string[], at: string): void {
+  if (names.filter((one) => one in given).length === 1) return;
+  throw new SignetError({
+    code: 'invalid_request',
+    detail: `expected exactly one of ${names.map((one) => `\`${one}\``).join(', ')}`,
+    param: at === '' ? (names[0] ?? '') : at,
+  });
+}
+
+function valuesOf(values_b64: string | undefined): { values?: Float32Array } {
+  const values = values_b64 === undefined ? undefined : decodeVector(values_b64);
+  return values === undefined ? {} : { values };
+}

@@ -1,0 +1,70 @@
+import limits from '@signet/shared/limits.json' with { type: 'json' };
+import type { ApiKeys } from '../domain/api-keys/api-keys.ts';
+import type { Call, NewId, Now } from '../domain/call.ts';
+import type { Chat } from '../domain/chat/chat.ts';
+import type { Judge } from '../domain/decisions/judge.ts';
+import type { Embeddings } from '../domain/embeddings/embeddings.ts';
+import type { Idempotency } from '../domain/idempotency/make-idempotency.ts';
+import type { NodeStatus } from '../domain/node/status.ts';
+import type { Receipts } from '../domain/receipts/receipts.ts';
+import type { Runs } from '../domain/runs/runs.ts';
+import type { Scripts } from '../domain/scripts/scripts.ts';
+import type { Tools } from '../domain/tools/tools.ts';
+import type { Vectors } from '../domain/vectors/vectors.ts';
+
+/** Everything that the routes reach. Assembly makes it once; nothing in the edge is global. */
+export interface Services {
+  readonly chat: Chat;
+  readonly tools: Tools;
+  readonly embeddings: Embeddings;
+  readonly vectors: Vectors;
+  readonly scripts: Scripts;
+  readonly runs: Runs;
+  readonly apiKeys: ApiKeys;
+  readonly receipts: Pick<Receipts, 'get'>;
+  /** For one purpose: a deciding route that the key's scopes do not name is refused by it, so that the refusal leaves its receipt. */
+  readonly judge: Pick<Judge, 'decide'>;
+  readonly idempotency: Idempotency;
+  status(call: Call): Promise<NodeStatus>;
+  health(): Promise<{ readonly status: 'healthy' | 'degraded' | 'unhealthy'; readonly version: string }>;
+  readonly version: string;
+  readonly now: Now;
+  readonly newId: NewId;
+  readonly log: EdgeLog;
+  /** Deviations from `shared/limits.json`; tests and a benchmark's node give some. */
+  readonly limits?: Partial<EdgeLimits>;
+}
+
+export interface EdgeLog {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export interface EdgeLimits {
+  /** Requests a second and at once, per key. */
+  readonly rate_per_s: number;
+  readonly rate_burst: number;
+  /** Refused authentications a second and at once, per address; beyond it the answer is 429. */
+  readonly stranger_per_s: number;
+  readonly stranger_burst: number;
+  readonly body_bytes_max: { readonly [bodyClass in BodyClass]: number };
+  readonly json_depth_max: number;
+  /** How long a synchronous run is waited for. */
+  readonly sync_wait_ms: number;
+  /** A comment goes out when a stream was silent for so long. */
+  readonly stream_beat_ms: number;
+}
+
+export type BodyClass = keyof typeof limits.body_bytes_max;
+
+export const defaultLimits: EdgeLimits = {
+  rate_per_s: limits.rate_per_s,
+  rate_burst: limits.rate_burst,
+  stranger_per_s: 20,
+  stranger_burst: 100,
+  body_bytes_max: limits.body_bytes_max,
+  json_depth_max: limits.json_depth_max,
+  sync_wait_ms: limits.runs.sync_wait_ms,
+  stream_beat_ms: 15_000,
+};

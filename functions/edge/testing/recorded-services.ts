@@ -1,0 +1,294 @@
+import { randomUUID } from 'node:crypto';
+import type { Call } from '../../domain/call.ts';
+import type { Judged } from '../../domain/decisions/judge.ts';
+import { SignetError } from '../../domain/errors.ts';
+import type { Begun, StoredAnswer } from '../../domain/idempotency/make-idempotency.ts';
+import type { Run } from '../../domain/runs/runs.ts';
+import type { Scope } from '../../domain/scopes.ts';
+import { scopes } from '../../domain/scopes.ts';
+import type { Collection } from '../../domain/vectors/vectors.ts';
+import type { Services } from '../services.ts';
+
+/** What reached the domain, in order: `noun.verb` and the request. */
+export interface Reached {
+  readonly verb: string;
+  readonly request: unknown;
+  readonly call?: Call;
+}
+
+export const receipt = 'a'.repeat(64);
+export const ownerToken = 'sg_owner';
+
+/** A bearer that holds exactly these scopes. */
+export function tokenWith(...held: readonly Scope[]): string {
+  return `sg_${held.join('+')}`;
+}
+
+/**
+ * The edge's tests need a domain that answers at once, remembers what reached it, and does nothing: the edge decides
+ * nothing on its own, so what it hands on is all there is to see.
+ */
+export function recordedServices(changes: Partial<Services> = {}): Services & { readonly reached: Reached[] } {
+  const reached: Reached[] = [];
+  const rows = new Map<string, { digest: string; answer?: StoredAnswer; done: boolean }>();
+
+  function judged<T>(verb: string, value: T) {
+    return (call: Call, request: unknown): Promise<Judged<T>> => {
+      reached.push({ verb, request, call });
+      return Promise.resolve({ value, receipt });
+    };
+  }
+  function plain<T>(verb: string, value: T) {
+    return (call: Call, request?: unknown): Promise<T> => {
+      reached.push({ verb, request, call });
+      return Promise.resolve(value);
+    };
+  }
+
+  return {
+    reached,
+    version: '0.0.0-test',
+    now: () => Date.now(),
+    newId: () => randomUUID(),
+    log: { info() {}, warn() {}, error() {} },
+    limits: { rate_per_s: 1e9, rate_burst: 1e9, stranger_per_s: 1e9, stranger_burst: 1e9, sync_wait_ms: 10 },
+    apiKeys: {
+      authenticate: (bearer) => {
+        const held = bearer === ownerToken ? scopes : bearer.slice(3).split('+');
+        const known = held.filter((one): one is Scope => scopes.includes(one as Scope));
+        if (!bearer.startsWith('sg_') || (known.length === 0 && bearer !== 'sg_none'))
+          return Promise.resolve(undefined);
+        return Promise.resolve({ kind: 'key', id: bearer, tenant: 'default', scopes: known, unlimited_rate: false });
+      },
+      create: judged('apiKeys.create', { ...apiKey, token: 'sg_secret' }),
+      list: plain('apiKeys.list', [apiKey]),
+      revoke: judged('apiKeys.revoke', null),
+      rotate: judged('apiKeys.rotate', { ...apiKey, token: 'sg_secret' }),
+    },
+    judge: {
+      decide: (call, judgement) => {
+        reached.push({ verb: 'judge.decide', request: judgement, call });
+        const error = new SignetError({ code: 'policy_denied', detail: 'policy does not allow this' });
+        error.receipt = receipt;
+        return Promise.reject(error);
+      },
+    },
+    idempotency: {
+      begin: ({ principal, key, digest }): Promise<Begun> => {
+        const name = `${principal.id} ${key}`;
+        const row = rows.get(name);
+        if (row !== undefined && row.digest !== digest) {
+          return Promise.reject(new SignetError({ code: 'idempotency_mismatch', detail: 'another request' }));
+        }
+        if (row?.answer !== undefined) return Promise.resolve({ kind: 'stored', answer: row.answer });
+        if (row !== undefined) {
+          const code = row.done ? 'replay' : 'idempotency_in_progress';
+          return Promise.reject(new SignetError({ code, detail: 'seen' }));
+        }
+        rows.set(name, { digest, done: false });
+        return Promise.resolve({
+          kind: 'fresh',
+          finish: (answer) => {
+            rows.set(name, { digest, done: true, ...(answer === undefined ? {} : { answer }) });
+            return Promise.resolve();
+          },
+          abandon: () => {
+            rows.delete(name);
+            return Promise.resolve();
+          },
+        });
+      },
+    },
+    chat: {
+      complete: async (call, request) => ({
+        ...(await judged('chat.complete', completion)(call, request)),
+        route: 'edge/signet-edge-1',
+        stop: 'max_steps',
+      }),
+      stream: (call, request) => {
+        reached.push({ verb: 'chat.stream', request, call });
+        return Promise.resolve({ receipt, route: 'edge/signet-edge-1', events: twoChunks() });
+      },
+      models: plain('chat.models', [
+        {
+          id: 'edge/signet-edge-1',
+          provider: 'edge',
+          tier: 'edge' as const,
+          capabilities: ['chat' as const],
+          rules: true,
+          owned_by: 'signet',
+        },
+      ]),
+    },
+    embeddings: {
+      embed: async (call, request) => ({
+        receipt,
+        value: {
+          model: request.model ?? 'tiny',
+          model_digest: 'd'.repeat(64),
+          precision: 'fp32',
+          dimension: 3,
+          vectors:
+            (reached.push({ verb: 'embeddings.embed', request, call }),
+            request.texts.map(() => new Float32Array([0.1, -0.5, 1]))),
+          tokens: request.texts.map(() => 4),
+          truncated: [],
+          served_by: 'native',
+        },
+      }),
+      vectorsOf: () => Promise.reject(new Error('the edge embeds nothing on its own')),
+      models: () =>
+        Promise.resolve([
+          { id: 'tiny', dimension: 3, max_tokens: 256, installed: true, default: true, license: 'MIT' },
+        ]),
+    },
+    tools: {
+      list: plain('tools.list', []),
+      get: plain('tools.get', tool),
+      put: judged('tools.put', tool),
+      delete: judged('tools.delete', null),
+      invoke: (call, request) => {
+        reached.push({ verb: 'tools.invoke', request, call });
+        return Promise.resolve({ kind: 'result', value: 42, truncated: false, receipt });
+      },
+      offered: () => Promise.resolve([]),
+      nameFromModel: (name) => name,
+    },
+    scripts: {
+      list: plain('scripts.list', [{ name: 's', digest: 'd'.repeat(64), created: 1 }]),
+      get: plain('scripts.get', { name: 's', digest: 'd'.repeat(64), created: 1, source: '1' }),
+      put: judged('scripts.put', { name: 's', digest: 'd'.repeat(64), created: 1, source: '1' }),
+      byDigest: () => Promise.resolve(undefined),
+    },
+    runs: {
+      create: judged('runs.create', { ...run, state: 'queued' as const, receipts: [] }),
+      get: plain('runs.get', run),
+      cancel: plain('runs.cancel', { ...run, state: 'cancelled' as const }),
+      events: (call, request) => {
+        reached.push({ verb: 'runs.events', request, call });
+        return Promise.resolve(runEvents(request.after));
+      },
+      answerCall: (frame) => {
+        reached.push({ verb: 'runs.answerCall', request: frame });
+        return Promise.resolve({ kind: 'value', value: 1 });
+      },
+      advance: () => Promise.resolve(),
+    },
+    vectors: {
+      create: judged('vectors.create', collection),
+      list: plain('vectors.list', { collections: [collection] }),
+      describe: plain('vectors.describe', collection),
+      drop: judged('vectors.drop', null),
+      put: judged('vectors.put', { seq: 1, upserted: 1, ids: ['a'], truncated: [] }),
+      query: judged('vectors.query', {
+        hits: [],
+        score_kind: 'cosine' as const,
+        seq: 1,
+        snapshot: 'x',
+        rows_scanned: 0,
+      }),
+      get: plain('vectors.get', { found: [], missing: [] }),
+      delete: judged('vectors.delete', { seq: 1, deleted: 1 }),
+    },
+    receipts: {
+      get: (id) =>
+        Promise.resolve(
+          id === receipt ? { entry: 'ZQ==', delegation: 'ZA==', document: { b: 1, a: [true, null] } } : undefined,
+        ),
+    },
+    status: plain('status', {
+      node_id: 'did:key:z6Mk',
+      version: '0.0.0-test',
+      uptime_seconds: 1,
+      con: 'c',
+      constitution_version: 1,
+      ledger: { pending: 0 },
+      compute: {
+        sign: { served_by: 'wasm' as const },
+        verify: { served_by: 'wasm' as const },
+        digest: { served_by: 'wasm' as const },
+        score: { served_by: 'wasm' as const },
+        gates: { served_by: 'unavailable' as const, reason: 'not built' },
+        embed: { served_by: 'unavailable' as const, reason: 'building' },
+        run: { served_by: 'unavailable' as const, reason: 'building' },
+      },
+      providers: [],
+      sandbox: {},
+    }),
+    health: () => Promise.resolve({ status: 'healthy', version: '0.0.0-test' }),
+    ...changes,
+  };
+}
+
+async function* twoChunks() {
+  yield {
+    kind: 'chunk' as const,
+    chunk: { id: 'c', choices: [{ index: 0, delta: { role: 'assistant', content: 'he' } }] },
+  };
+  yield {
+    kind: 'chunk' as const,
+    chunk: { id: 'c', choices: [{ index: 0, delta: { content: 'y' }, finish_reason: 'stop' }] },
+  };
+  yield { kind: 'comment' as const, text: `signet-receipt ${receipt}` };
+}
+
+async function* runEvents(after: number) {
+  for (let id = after + 1; id <= 3; id += 1) {
+    yield { id, event: id === 3 ? 'done' : 'stdout', data: id === 3 ? {} : { text: `${id}` } };
+  }
+}
+
+const apiKey = {
+  id: '0'.repeat(32),
+  label: 'l',
+  tenant: 'default',
+  scopes: ['chat' as const],
+  created: 1,
+  unlimited_rate: false,
+};
+
+const completion = {
+  id: 'chatcmpl-1',
+  object: 'chat.completion' as const,
+  created: 1,
+  model: 'edge/signet-edge-1',
+  choices: [
+    {
+      index: 0,
+      message: { role: 'assistant' as const, content: 'hey', refusal: null },
+      logprobs: null,
+      finish_reason: 'stop' as const,
+    },
+  ],
+  usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+};
+
+const tool = {
+  name: 'soma',
+  description: 'adds',
+  version: '1',
+  parameters: { type: 'object' },
+  side_effects: 'compute' as const,
+  timeout_ms: 1000,
+  idempotent: true,
+  allow_parallel: true,
+  target: { kind: 'builtin' as const, name: 'soma' },
+};
+
+export const collection: Collection = { name: 'notes', metric: 'cosine', dimension: 3, rows: 0, seq: 0, created: 1 };
+
+export const run: Run = {
+  id: 'run-1',
+  state: 'succeeded',
+  exit_code: 0,
+  stdout: '42\n',
+  stderr: '',
+  stdout_truncated: false,
+  stderr_truncated: false,
+  limits: {},
+  digests: {},
+  receipts: ['b'.repeat(64), 'c'.repeat(64)],
+  created_at: 1,
+  ended_at: 2,
+  attempt: 1,
+};

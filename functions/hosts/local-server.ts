@@ -1,0 +1,181 @@
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import { isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import { getRequestListener } from '@hono/node-server';
+import type { Hono } from 'hono';
+
+export interface LocalServerOptions {
+  readonly app: Pick<Hono, 'fetch'>;
+  /** A loopback address or name, unless `allow_remote`. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** The owner named this address on purpose (`SIGNET_HOST`). */
+  readonly allow_remote?: boolean;
+  readonly timeouts?: Partial<LocalServerTimeouts>;
+}
+
+export interface LocalServerTimeouts {
+  /** From the first byte of a request to the end of its headers. */
+  readonly headers_ms: number;
+  /** From the first byte of a request to the end of its body. */
+  readonly request_ms: number;
+  /** How long an idle connection is kept. */
+  readonly keep_alive_ms: number;
+  /** How often the first two are checked. */
+  readonly check_ms: number;
+}
+
+export interface LocalServer {
+  readonly url: string;
+  readonly port: number;
+  /** Accepts nothing new, lets what is in flight end for at most `drain_ms`, then cuts it off. Twice is fine. */
+  close(request?: { readonly drain_ms?: number }): Promise<void>;
+}
+
+/** The start stops here: the address cannot be listened on. The message says what to do. */
+export class ListenRefusedError extends Error {
+  override readonly name = 'ListenRefusedError';
+  readonly reason: 'port_in_use' | 'not_allowed' | 'not_loopback' | 'no_such_address';
+
+  constructor(reason: ListenRefusedError['reason'], message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Serves the application over HTTP/1.1 on one address.
+ *
+ * A client that leaves aborts its request's signal. Slow headers and bodies are cut off with 408, headers beyond 16 KiB
+ * answered 431; both before the application sees anything.
+ *
+ * @throws {ListenRefusedError}
+ * @example const { url, close } = await startLocalServer({ app, host: '127.0.0.1', port: 3001 });
+ */
+export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
+  const { app, host, port, allow_remote = false } = options;
+  if (!allow_remote && !isLoopback(host)) {
+    throw new ListenRefusedError(
+      'not_loopback',
+      `\`${host}\` is reachable from other machines: set SIGNET_HOST=${host} if that is what you want`,
+    );
+  }
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const server = createServer(
+    {
+      headersTimeout: timeouts.headers_ms,
+      requestTimeout: timeouts.request_ms,
+      keepAliveTimeout: timeouts.keep_alive_ms,
+      connectionsCheckingInterval: timeouts.check_ms,
+      maxHeaderSize: 16_384,
+      // Node joins most repeated headers; a request with two lengths or two hosts is refused by its parser.
+      requireHostHeader: true,
+    },
+    getRequestListener(app.fetch, { hostname: host, errorHandler: refuseTarget }),
+  );
+  // The timer of idle connections and the one that checks for slow requests must not race each other for the socket.
+  server.keepAliveTimeoutBuffer = 1_000;
+  server.on('clientError', refuseConnection);
+  await listen(server, host, port);
+
+  const address = server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  let closing: Promise<void> | undefined;
+  return {
+    url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`,
+    port: bound,
+    close: ({ drain_ms = 5_000 } = {}) => (closing ??= drain(server, drain_ms)),
+  };
+}
+
+const defaultTimeouts: LocalServerTimeouts = {
+  headers_ms: 10_000,
+  request_ms: 60_000,
+  keep_alive_ms: 65_000,
+  check_ms: 2_000,
+};
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const refuse = (cause: NodeJS.ErrnoException): void => reject(explain(cause, host, port));
+    server.once('error', refuse);
+    server.listen({ host, port, exclusive: true }, () => {
+      server.off('error', refuse);
+      resolve();
+    });
+  });
+}
+
+function explain(cause: NodeJS.ErrnoException, host: string, port: number): Error {
+  if (cause.code === 'EADDRINUSE') {
+    const message = `port ${port} on ${host} is in use: stop what listens there, or set SIGNET_PORT to another`;
+    return new ListenRefusedError('port_in_use', message, { cause });
+  }
+  if (cause.code === 'EACCES') {
+    return new ListenRefusedError('not_allowed', `port ${port} needs more rights: set SIGNET_PORT above 1023`, {
+      cause,
+    });
+  }
+  if (cause.code === 'EADDRNOTAVAIL' || cause.code === 'ENOTFOUND') {
+    return new ListenRefusedError('no_such_address', `this machine has no address \`${host}\``, { cause });
+  }
+  return cause;
+}
+
+/** A request target that is no URL (a backslash, a broken host): refused before the application. */
+function refuseTarget(error: unknown): Response {
+  const known = error instanceof Error && error.name === 'RequestError';
+  const status = known ? 400 : 500;
+  const code = known ? 'invalid_request' : 'internal';
+  return new Response(
+    problemText(status, code, known ? 'the request target is not a URL' : 'an error of ours ended this request'),
+    {
+      status,
+      headers: { 'content-type': 'application/problem+json', connection: 'close' },
+    },
+  );
+}
+
+/** What the HTTP parser could not read; the socket speaks for itself, there is no response object. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
+    socket.destroy();
+    return;
+  }
+  const [status, phrase, code, detail] = statusOf(error.code);
+  const body = problemText(status, code, detail);
+  socket.end(
+    `HTTP/1.1 ${status} ${phrase}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+function statusOf(code: string | undefined): readonly [number, string, string, string] {
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return [431, 'Request Header Fields Too Large', 'too_large', 'expected at most 16384 bytes of headers'];
+  }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return [408, 'Request Timeout', 'invalid_request', 'the request did not arrive in time'];
+  }
+  return [400, 'Bad Request', 'invalid_request', 'this is not an HTTP/1.1 request'];
+}
+
+function problemText(status: number, code: string, detail: string): string {
+  return JSON.stringify({ type: `urn:signet:problem:${code}`, status, code, detail });
+}
+
+function drain(server: Server, drain_ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cut = setTimeout(() => server.closeAllConnections(), drain_ms);
+    server.close(() => {
+      clearTimeout(cut);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
