@@ -73,10 +73,14 @@ async function endBeforeStart({ table, now }: AdvanceParts, row: RunRow): Promis
 /** True when the run should be tried once more at once. */
 async function attempt(parts: AdvanceParts, row: RunRow, signal: AbortSignal): Promise<boolean> {
   const host = parts.host();
+  // Open before the row says `running`: from then on a cancellation finds whom to stop.
+  const session = parts.live.open(row.id, () => host.cancel(row.id));
   const started = await begin(parts, row);
-  if (started === undefined) return false;
+  if (started === undefined) {
+    session.close();
+    return false;
+  }
   const { run, token } = started;
-  const session = parts.live.open(run.id, () => host.cancel(run.id));
   const handOver = (): void => session.stop();
   signal.addEventListener('abort', handOver);
   if (signal.aborted) handOver();
@@ -84,7 +88,9 @@ async function attempt(parts: AdvanceParts, row: RunRow, signal: AbortSignal): P
   try {
     await parts.events.append(run, [{ event: 'run', data: { id: run.id, state: 'running', attempt: run.attempt } }]);
     const start = await startOf(parts, run, token);
-    completion = await host.start(start, (event) => parts.events.output(run, event));
+    completion = session.signal.aborted
+      ? completionWithout({ state: 'cancelled', exit_code: 130 })
+      : await host.start(start, (event) => parts.events.output(run, event));
   } catch (error) {
     if (signal.aborted || error instanceof CapabilityUnavailableError) {
       await putBack(parts, run);
@@ -97,7 +103,7 @@ async function attempt(parts: AdvanceParts, row: RunRow, signal: AbortSignal): P
       : failed('InternalError', 'internal', 'an error of the node ended the run');
   } finally {
     signal.removeEventListener('abort', handOver);
-    parts.live.close(run.id);
+    session.close();
   }
   const current = await currentRow(parts, run);
   if (current === undefined) return false;

@@ -1,9 +1,11 @@
+import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Now } from '../call.ts';
 import type { JsonObject } from '../json.ts';
 import type { ScriptCompletion } from '../ports/script-host.ts';
 import type { Operation, Table } from '../ports/table.ts';
 import type { Receipts } from '../receipts/receipts.ts';
+import { runType } from '../receipts/statement-types.ts';
 import type { Limits } from './clamp-limits.ts';
 import { exitCodeOf } from './exit-code.ts';
 import { lastStep, noTotals, stepReceipts } from './journal.ts';
@@ -20,8 +22,6 @@ export interface FinishParts {
   readonly now: Now;
   readonly limits: Limits;
 }
-
-export const runType = 'urn:signet:run:v1';
 
 /** Receipts named one by one in the statement; all of them are counted and digested in `calls`. */
 const parents_max = 16;
@@ -67,7 +67,6 @@ export async function finishRun(parts: FinishParts, row: RunRow, completion: Scr
     ...(end.state === 'succeeded' ? putJson(place('result'), completion.result, row.expires_at) : []),
     ...releaseSlot(row),
   ];
-  const { stdout, stderr } = output;
   const ending = [
     ...(end.state === 'succeeded'
       ? [{ event: 'result', data: { value: completion.result, type: completion.result_type } }]
@@ -84,13 +83,13 @@ export async function finishRun(parts: FinishParts, row: RunRow, completion: Scr
   ];
   const written = await events.append(row, ending, operations);
   if (!written && !(await isSettled(table, row, now()))) {
-    throw new Error(`run ${row.id} could not be closed (${stdout.length} + ${stderr.length} characters of output)`);
+    throw new Error(`run ${row.id} could not be closed`);
   }
 }
 
 /** A completion for a run that no sandbox ended. */
 export function completionWithout(
-  facts: Pick<ScriptCompletion, 'state' | 'exit_code'> & { readonly error?: ScriptCompletion['error'] },
+  facts: Pick<ScriptCompletion, 'state' | 'exit_code'> & { readonly error?: NonNullable<ScriptCompletion['error']> },
 ): ScriptCompletion {
   return {
     ...facts,
