@@ -11,10 +11,12 @@ type Unavailable = Extract<Capability, { served_by: 'unavailable' }>;
 /** The capabilities that are adapters of `Compute`; `gates` and `run` have a state only. */
 type Slot = keyof Compute;
 
-/** A `Compute` whose capabilities are put in one by one while calls run: those in flight finish on the adapter they began on. */
-export interface ComputeSlots {
-  readonly compute: Compute;
-  /** The adapter that serves a capability now. Throws `CapabilityUnavailableError` when none does. */
+/** Capabilities that are put in one by one while calls run: those in flight finish on the adapter they began on. */
+export interface ComputeSlots extends Pick<Compute, 'verify' | 'digest' | 'score' | 'embed'> {
+  /**
+   * The adapter that serves a capability now. Throws `CapabilityUnavailableError` when none does. `sign` is only to be
+   * had this way: key handles belong to the adapter that made them.
+   */
   current<S extends Slot>(slot: S): Compute[S];
   use<S extends Slot>(slot: S, adapter: Compute[S], served_by: Served): void;
   /** States what cannot be served, or (for `run` and `gates`) what can. */
@@ -41,25 +43,19 @@ export function computeSlots(reason: string): ComputeSlots {
     const state = states[slot];
     throw new CapabilityUnavailableError(slot, state.served_by === 'unavailable' ? state : nothing);
   };
-  const compute: Compute = {
-    get sign() {
-      return current('sign');
-    },
-    get verify() {
-      return current('verify');
-    },
-    get digest() {
-      return current('digest');
-    },
-    get score() {
-      return current('score');
-    },
-    get embed() {
-      return current('embed');
-    },
-  };
   return {
-    compute,
+    verify: {
+      verifySignatures: async (items) => current('verify').verifySignatures(items),
+      openEnvelopes: async (items) => current('verify').openEnvelopes(items),
+      verifyDocuments: async (items) => current('verify').verifyDocuments(items),
+      decodeKeyIds: async (key_ids) => current('verify').decodeKeyIds(key_ids),
+    },
+    digest: {
+      digest: async (items) => current('digest').digest(items),
+      canonicalise: async (items) => current('digest').canonicalise(items),
+    },
+    score: { topK: async (request) => current('score').topK(request) },
+    embed: { embed: async (request) => current('embed').embed(request) },
     current,
     use(slot, adapter, served_by) {
       adapters[slot] = adapter;

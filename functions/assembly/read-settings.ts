@@ -17,6 +17,8 @@ export interface Settings {
   readonly home: string;
   readonly host: string;
   readonly port: number;
+  /** The owner named the address, so it may be another than loopback. */
+  readonly remote: boolean;
   readonly log_level: string;
   readonly compute: 'auto' | 'native' | 'wasm';
   readonly embed_model: string | undefined;
@@ -95,6 +97,7 @@ export async function readSettings(request: {
     home,
     host: overrides.host ?? environment['SIGNET_HOST'] ?? '127.0.0.1',
     port,
+    remote: overrides.host !== undefined || environment['SIGNET_HOST'] !== undefined,
     log_level,
     compute,
     embed_model: environment['SIGNET_EMBED_MODEL'],

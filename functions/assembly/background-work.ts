@@ -1,0 +1,45 @@
+import type { Database } from '../adapters/sqlite/open-database.ts';
+import type { Counts } from '../domain/counts/make-counts.ts';
+import type { Jobs } from '../domain/jobs/jobs.ts';
+import { runJobWorker } from '../domain/jobs/run-job-worker.ts';
+import type { Queue } from '../domain/ports/queue.ts';
+import type { NodeLog } from './node-log.ts';
+
+const counts_every_ms = 60_000;
+const sweep_every_ms = 30_000;
+const rows_per_sweep = 500;
+const jobs_at_a_time = 8;
+
+/** Starts what works without a request; the result stops it and resolves when all of it has ended. */
+export function startBackgroundWork(request: {
+  db: Database;
+  jobs: Jobs;
+  queue: Queue;
+  counts: Counts;
+  now: () => number;
+  log: NodeLog;
+}): () => Promise<void> {
+  const { db, jobs, queue, counts, now, log } = request;
+  const stop = new AbortController();
+  const worker = runJobWorker({
+    jobs,
+    queue,
+    signal: stop.signal,
+    concurrency: jobs_at_a_time,
+    onError: (error, doing) => log.error({ err: error }, `job worker: ${doing} failed`),
+  });
+  const flush = async (): Promise<void> => {
+    await counts.flush().catch((error: unknown) => log.error({ err: error }, 'the counts were not recorded'));
+  };
+  const minute = setInterval(() => void flush(), counts_every_ms);
+  const sweep = setInterval(() => {
+    db.sweepExpired(now(), rows_per_sweep).catch((error: unknown) => log.warn({ err: error }, 'expired rows stay'));
+  }, sweep_every_ms);
+  return async () => {
+    clearInterval(minute);
+    clearInterval(sweep);
+    stop.abort();
+    await worker;
+    await flush();
+  };
+}

@@ -1,0 +1,203 @@
+import { join } from 'node:path';
+import { findOnnxRuntime } from '../adapters/native/find-onnxruntime.ts';
+import { openNativeCompute } from '../adapters/native/native-compute.ts';
+import { openNativeEmbed, type NativeEmbed } from '../adapters/native/native-embed.ts';
+import { sandboxScriptHost, type SandboxScriptHost } from '../adapters/sandbox/sandbox-script-host.ts';
+import type { InstalledModel } from '../domain/embeddings/make-embeddings.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { CapabilityUnavailableError, type Capability } from '../domain/ports/compute.ts';
+import type { AnswerCall, ScriptHost } from '../domain/ports/script-host.ts';
+import { artefactState, type ArtefactName, type ArtefactState } from './artefacts.ts';
+import type { ComputeSlots } from './compute-slots.ts';
+import type { NodeLog } from './node-log.ts';
+import type { Settings } from './read-settings.ts';
+
+/** What was built and is used by now. */
+export interface TakenUp {
+  installedModels(): readonly InstalledModel[];
+  /** Throws `CapabilityUnavailableError` with the step in progress while there is none. */
+  scriptHost(): ScriptHost;
+  sandboxStatus(): JsonObject;
+  /** Looks once, now; the watch does the same every half second. */
+  look(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type Ready = Extract<ArtefactState, { kind: 'ready' }>;
+
+const look_every_ms = 500;
+
+const building: Readonly<Record<ArtefactName, string>> = {
+  native: 'the native addon',
+  'script-image': 'the Python script image',
+  models: 'the embedding model',
+};
+
+/**
+ * Watches `.signet-build/` and switches capabilities one by one as their artefacts appear: signing, verifying, hashing
+ * and scoring to the addon, embedding when addon and model are there, runs when sandbox and image are. One that cannot be
+ * opened stays as it was, with the reason in the status.
+ */
+export function takeUpArtefacts(request: {
+  settings: Settings;
+  build_folder: string;
+  repository: string;
+  slots: ComputeSlots;
+  answerCall: AnswerCall;
+  /** Signing moved to another adapter: its handles are new. */
+  onSignSwitched: () => Promise<unknown>;
+  tell: (line: string) => void;
+  log: NodeLog;
+}): TakenUp {
+  const { settings, slots, tell, log } = request;
+  const refused = new Map<string, string>();
+  let addon_path: string | undefined;
+  let embed: NativeEmbed | undefined;
+  let host: SandboxScriptHost | undefined;
+  let looking: Promise<void> | undefined;
+  let closed = false;
+
+  const state = (name: ArtefactName): ArtefactState =>
+    artefactState({ build_folder: request.build_folder, name, now: Date.now() });
+
+  async function look(): Promise<void> {
+    if (closed) return;
+    const native = state('native');
+    if (native.kind === 'ready' && addon_path === undefined) await attempt('native', () => openAddon(native));
+    const model = state('models');
+    if (embed === undefined) {
+      if (addon_path !== undefined && model.kind === 'ready') {
+        const path = addon_path;
+        await attempt('embed', () => openEmbed(path, model));
+      }
+      if (embed === undefined) slots.declare('embed', waitingFor('embed', { native, models: model }));
+    }
+    const image = state('script-image');
+    if (host === undefined) {
+      if (native.kind === 'ready' && image.kind === 'ready') await attempt('run', async () => openHost(native, image));
+      if (host === undefined) slots.declare('run', waitingFor('run', { native, 'script-image': image }));
+    }
+  }
+
+  /** Tries a build once; it is not tried again until another build is published. */
+  async function attempt(what: string, open: () => Promise<void>): Promise<void> {
+    const build = `${what}:${['native', 'models', 'script-image'].map((name) => folderOf(state(name as ArtefactName))).join()}`;
+    if (refused.has(build)) return;
+    try {
+      await open();
+      refused.delete(what);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      refused.set(build, reason);
+      refused.set(what, reason);
+      log.error({ err: error }, `\`${what}\` was built but cannot be used`);
+    }
+  }
+
+  async function openAddon(ready: Ready): Promise<void> {
+    const path = join(ready.folder, 'signet.node');
+    if (settings.compute === 'wasm') {
+      addon_path = path;
+      return;
+    }
+    const native = openNativeCompute({ addon_path: path });
+    for (const slot of ['verify', 'digest', 'score', 'sign'] as const) slots.use(slot, native[slot], 'native');
+    addon_path = path;
+    await request.onSignSwitched();
+    tell('signing, hashing and scoring are served by the native addon');
+  }
+
+  async function openEmbed(path: string, ready: Ready): Promise<void> {
+    if (settings.compute === 'wasm') throw new Error('SIGNET_COMPUTE=wasm, and the WebAssembly build does not embed');
+    const library = findOnnxRuntime({
+      ...(settings.ort_lib === undefined ? {} : { configured: settings.ort_lib }),
+      repository: request.repository,
+      platform: process.platform,
+      arch: process.arch,
+    });
+    if (library.kind === 'missing') throw new Error(library.reason);
+    embed = await openNativeEmbed({ addon_path: path, ort_lib_path: library.path, model_dir: ready.folder });
+    slots.use('embed', embed, 'native');
+    tell(`embedding is ready: ${embed.model.id}, ${embed.model.dimension} dimensions`);
+  }
+
+  function openHost(native: Ready, image: Ready): void {
+    const file = image.manifest.files['script-image.cwasm'];
+    if (file === undefined) throw new Error('the script image has no `script-image.cwasm`');
+    host = sandboxScriptHost({
+      executable_path: join(native.folder, 'signet-sandbox'),
+      image_path: join(image.folder, 'script-image.cwasm'),
+      image_sha256: file.sha256,
+      answerCall: request.answerCall,
+      log,
+    });
+    slots.declare('run', { served_by: 'native' });
+    tell('scripts are ready: `npx signet run examples/soma.py`');
+  }
+
+  function waitingFor(
+    capability: 'embed' | 'run',
+    parts: Partial<Record<ArtefactName, ArtefactState>>,
+  ): Extract<Capability, { served_by: 'unavailable' }> {
+    const reason = refused.get(capability) ?? refused.get('native');
+    if (reason !== undefined) return { served_by: 'unavailable', reason };
+    for (const [name, part] of Object.entries(parts) as [ArtefactName, ArtefactState][]) {
+      if (part.kind === 'building') {
+        return {
+          served_by: 'unavailable',
+          reason: `${building[name]} is being built`,
+          step: part.step,
+          ready_in_s: part.ready_in_s,
+        };
+      }
+      if (part.kind === 'failed') {
+        return { served_by: 'unavailable', reason: `${building[name]} could not be built: ${part.reason}` };
+      }
+      if (part.kind === 'absent') {
+        return {
+          served_by: 'unavailable',
+          reason: `${building[name]} is not built; \`npm start\` builds it, or \`node scripts/build-artefacts.mjs\``,
+        };
+      }
+    }
+    return { served_by: 'unavailable', reason: 'not taken up yet', ready_in_s: 1 };
+  }
+
+  const lookOnce = (): Promise<void> => (looking ??= look().finally(() => (looking = undefined)));
+  const watch = setInterval(() => void lookOnce(), look_every_ms);
+  watch.unref();
+
+  return {
+    installedModels: () =>
+      embed === undefined
+        ? []
+        : [
+            {
+              id: embed.model.id,
+              weights_sha256: embed.model.weights_sha256,
+              precision: embed.model.precision.name,
+            },
+          ],
+    scriptHost() {
+      if (host !== undefined) return host;
+      const current = slots.states().run;
+      throw new CapabilityUnavailableError(
+        'run',
+        current.served_by === 'unavailable' ? current : { served_by: 'unavailable', reason: 'not taken up yet' },
+      );
+    },
+    sandboxStatus: () => host?.status() ?? {},
+    look: lookOnce,
+    async close() {
+      closed = true;
+      clearInterval(watch);
+      await looking;
+      await host?.close();
+      await embed?.close();
+    },
+  };
+}
+
+function folderOf(state: ArtefactState): string {
+  return state.kind === 'ready' ? state.folder : '';
+}
