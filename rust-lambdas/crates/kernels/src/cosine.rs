@@ -1,0 +1,120 @@
+use wide::f32x8;
+
+use crate::{BLOCK, LANES, dot_scalar, sum};
+
+/// Squared norms outside it lose digits (below) or overflow (above) in `f32`.
+const SAFE_SQUARED_NORMS: std::ops::RangeInclusive<f32> = 1e-30..=1e30;
+
+/// Cosine of the angle between two rows of equal length, in [-1, 1]; 0 if one of them is zero.
+///
+/// One pass forms the three sums. Rows with extreme norms are summed again with each row scaled by a power of two, which
+/// is exact and cancels in the quotient.
+pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len(), "rows of one length");
+    let mut sums = three_sums(a, b, 1.0, 1.0);
+    if !(SAFE_SQUARED_NORMS.contains(&sums.aa) && SAFE_SQUARED_NORMS.contains(&sums.bb)) {
+        let (Some(a_scale), Some(b_scale)) = (scale_of(a), scale_of(b)) else {
+            return 0.0;
+        };
+        sums = three_sums(a, b, a_scale, b_scale);
+    }
+    (sums.ab / (sums.aa.sqrt() * sums.bb.sqrt())).clamp(-1.0, 1.0)
+}
+
+/// The plain twin.
+pub fn cosine_scalar(a: &[f32], b: &[f32]) -> f64 {
+    let norms = dot_scalar(a, a).sqrt() * dot_scalar(b, b).sqrt();
+    if norms == 0.0 {
+        0.0
+    } else {
+        (dot_scalar(a, b) / norms).clamp(-1.0, 1.0)
+    }
+}
+
+/// The power of two that brings the largest component to [1, 2); none for a zero row.
+pub(crate) fn scale_of(row: &[f32]) -> Option<f32> {
+    let largest = row.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
+    if largest == 0.0 {
+        return None;
+    }
+    // 2^±127 are normal numbers; the two ends of the exponent's range are brought as near as they reach.
+    let exponent = largest.log2().floor().clamp(-127.0, 126.0);
+    Some((-exponent).exp2())
+}
+
+struct Sums {
+    ab: f32,
+    aa: f32,
+    bb: f32,
+}
+
+fn three_sums(a: &[f32], b: &[f32], a_scale: f32, b_scale: f32) -> Sums {
+    let (a_blocks, a_rest) = a.as_chunks::<BLOCK>();
+    let (b_blocks, b_rest) = b.as_chunks::<BLOCK>();
+    let (a_scales, b_scales) = (f32x8::splat(a_scale), f32x8::splat(b_scale));
+    let (mut ab, mut aa, mut bb) = ([f32x8::ZERO; 4], [f32x8::ZERO; 4], [f32x8::ZERO; 4]);
+    let mut add = |lane: usize, x: [f32; LANES], y: [f32; LANES]| {
+        let (x, y) = (f32x8::from(x) * a_scales, f32x8::from(y) * b_scales);
+        ab[lane] = x.mul_add(y, ab[lane]);
+        aa[lane] = x.mul_add(x, aa[lane]);
+        bb[lane] = y.mul_add(y, bb[lane]);
+    };
+    for (x, y) in a_blocks.iter().zip(b_blocks) {
+        let (x, y) = (x.as_chunks::<LANES>().0, y.as_chunks::<LANES>().0);
+        for lane in 0..4 {
+            add(lane, x[lane], y[lane]);
+        }
+    }
+    let (a_eights, a_tail) = a_rest.as_chunks::<LANES>();
+    let (b_eights, b_tail) = b_rest.as_chunks::<LANES>();
+    for (lane, (x, y)) in a_eights.iter().zip(b_eights).enumerate() {
+        add(lane, *x, *y);
+    }
+    let mut sums = Sums {
+        ab: sum(ab),
+        aa: sum(aa),
+        bb: sum(bb),
+    };
+    for (x, y) in a_tail.iter().zip(b_tail) {
+        let (x, y) = (x * a_scale, y * b_scale);
+        sums.ab += x * y;
+        sums.aa += x * x;
+        sums.bb += y * y;
+    }
+    sums
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::pairs;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn prop_agrees_with_its_twin((a, b) in pairs(), a_exponent in -37..37, b_exponent in -37..37) {
+            let scaled = |row: &[f32], exponent: i32| -> Vec<f32> { row.iter().map(|x| x * 10f32.powi(exponent)).collect() };
+            let (a, b) = (scaled(&a, a_exponent), scaled(&b, b_exponent));
+            let difference = f64::from(cosine(&a, &b)) - cosine_scalar(&a, &b);
+            prop_assert!(difference.abs() <= 1e-5, "{difference}");
+        }
+    }
+
+    #[test]
+    fn of_extreme_rows_is_exact_enough() {
+        for x in [f32::MAX, 1e30, 1e-30, f32::MIN_POSITIVE, f32::from_bits(1)] {
+            assert!((cosine(&[x; 33], &[x; 33]) - 1.0).abs() <= 1e-5, "{x}");
+            assert!((cosine(&[x; 33], &[-x; 33]) + 1.0).abs() <= 1e-5, "{x}");
+            assert!(
+                (cosine(&[x; 33], &[f32::MAX; 33]) - 1.0).abs() <= 1e-5,
+                "{x}"
+            );
+        }
+    }
+
+    #[test]
+    fn of_a_zero_row_is_zero() {
+        assert_eq!(cosine(&[0.0; 40], &[1.0; 40]), 0.0);
+        assert_eq!(cosine(&[], &[]), 0.0);
+    }
+}
