@@ -4,7 +4,7 @@ use crate::error::{InferenceError, caught};
 use crate::pack::pack;
 use crate::pool::{Pooling, normalise, pool};
 use crate::runtime::{RuntimeInfo, load_runtime};
-use crate::tokenise::{TextTokenizer, Tokens};
+use crate::tokenise::{Prefix, TextTokenizer, Tokens};
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{Tensor, ValueType};
@@ -129,6 +129,11 @@ pub struct Engine {
     options: EngineOptions,
     runtime: RuntimeInfo,
     tokenizer: TextTokenizer,
+    no_prefix: Prefix,
+    query_prefix: Prefix,
+    document_prefix: Prefix,
+    clustering_prefix: Prefix,
+    classification_prefix: Prefix,
     inputs: Vec<TokenInput>,
     // `ort` runs a session through `&mut`. The lock is held for one batch, so a short text waits for at most one batch
     // of a long request and not for all of it.
@@ -166,7 +171,13 @@ impl Engine {
             };
             let inputs = declared_inputs(&session).map_err(refuse)?;
             check_output(&session, &options).map_err(refuse)?;
+            let prefixes = &options.prefixes;
             Ok(Self {
+                no_prefix: tokenizer.prefix("")?,
+                query_prefix: tokenizer.prefix(&prefixes.query)?,
+                document_prefix: tokenizer.prefix(&prefixes.document)?,
+                clustering_prefix: tokenizer.prefix(&prefixes.clustering)?,
+                classification_prefix: tokenizer.prefix(&prefixes.classification)?,
                 options,
                 runtime,
                 tokenizer,
@@ -199,7 +210,7 @@ impl Engine {
     ) -> Result<Vec<Vec<u32>>, InferenceError> {
         let tokenise = |(index, text): (usize, _)| {
             self.tokenizer
-                .tokenise(index, "", AsRef::as_ref(text), truncate)
+                .tokenise(index, &self.no_prefix, AsRef::as_ref(text), truncate)
         };
         caught(|| {
             texts
@@ -252,13 +263,12 @@ impl Engine {
         })
     }
 
-    fn prefix(&self, input_type: InputType) -> &str {
-        let prefixes = &self.options.prefixes;
+    fn prefix(&self, input_type: InputType) -> &Prefix {
         match input_type {
-            InputType::Query => &prefixes.query,
-            InputType::Document => &prefixes.document,
-            InputType::Clustering => &prefixes.clustering,
-            InputType::Classification => &prefixes.classification,
+            InputType::Query => &self.query_prefix,
+            InputType::Document => &self.document_prefix,
+            InputType::Clustering => &self.clustering_prefix,
+            InputType::Classification => &self.classification_prefix,
         }
     }
 

@@ -3,13 +3,19 @@
 use crate::engine::Truncate;
 use crate::error::InferenceError;
 use std::path::Path;
-use tokenizers::Tokenizer;
+use tokenizers::{Encoding, Tokenizer};
 
 /// The ids of one text, special tokens included, padding never.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tokens {
     pub ids: Vec<u32>,
     pub is_truncated: bool,
+}
+
+/// What the engine puts before a text, and how many tokens that is when no text follows (special ones included).
+pub(crate) struct Prefix {
+    text: String,
+    tokens: usize,
 }
 
 pub(crate) struct TextTokenizer {
@@ -36,30 +42,33 @@ impl TextTokenizer {
         })
     }
 
-    /// `prefix` is the engine's own and stays whole; when the text is too long, its last tokens go and the special
-    /// tokens behind them stay.
+    /// Measures a prefix once, for `tokenise`.
+    pub fn prefix(&self, text: &str) -> Result<Prefix, InferenceError> {
+        Ok(Prefix {
+            text: text.to_owned(),
+            tokens: self.encode(text)?.len(),
+        })
+    }
+
+    /// `prefix` stays whole; when the text is too long, its last tokens go and the special tokens behind them stay.
     pub fn tokenise(
         &self,
         index: usize,
-        prefix: &str,
+        prefix: &Prefix,
         text: &str,
         truncate: Truncate,
     ) -> Result<Tokens, InferenceError> {
         if text.trim().is_empty() {
             return Err(InferenceError::EmptyText { index });
         }
-        let run_failed = |error: tokenizers::Error| InferenceError::Run {
-            reason: error.to_string(),
-        };
-        let encoding = if prefix.is_empty() {
-            self.tokenizer.encode_fast(text, true)
+        let encoding = if prefix.text.is_empty() {
+            self.encode(text)
         } else {
-            self.tokenizer.encode_fast(format!("{prefix}{text}"), true)
+            self.encode(&format!("{}{text}", prefix.text))
         };
-        let encoding = encoding.map_err(run_failed)?;
-        let special = encoding.get_special_tokens_mask();
-        // Control characters and the like vanish in normalisation: then only special tokens (and the prefix) are left.
-        if special.iter().all(|flag| *flag == 1) {
+        let encoding = encoding?;
+        // Control characters and the like vanish in normalisation: then the prefix is all there is.
+        if encoding.len() <= prefix.tokens {
             return Err(InferenceError::EmptyText { index });
         }
         let ids = encoding.get_ids();
@@ -76,12 +85,24 @@ impl TextTokenizer {
                 max: self.max_tokens,
             });
         }
-        let tail = special.iter().rev().take_while(|flag| **flag == 1).count();
+        let tail = encoding
+            .get_special_tokens_mask()
+            .iter()
+            .rev()
+            .take_while(|flag| **flag == 1)
+            .count();
         let mut kept = ids[..self.max_tokens - tail].to_vec();
         kept.extend_from_slice(&ids[ids.len() - tail..]);
         Ok(Tokens {
             ids: kept,
             is_truncated: true,
+        })
+    }
+
+    fn encode(&self, text: &str) -> Result<Encoding, InferenceError> {
+        let encoding = self.tokenizer.encode_fast(text, true);
+        encoding.map_err(|error| InferenceError::Run {
+            reason: error.to_string(),
         })
     }
 }
