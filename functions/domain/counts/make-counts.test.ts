@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { openTestNode, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
+import { makeCounts } from './make-counts.ts';
+
+let node: TestNode;
+let clock = Date.UTC(2026, 0, 2);
+beforeAll(async () => {
+  node = await openTestNode({ now: () => clock });
+});
+afterAll(() => node.close());
+
+test('counts since the last entry become one entry, and none where nothing was counted', async () => {
+  const counts = makeCounts(node);
+  expect(await counts.flush()).toBeUndefined();
+  for (const kind of ['malformed', 'unauthenticated', 'malformed'] as const) counts.note(kind);
+  clock += 60_000;
+  const id = await counts.flush();
+  const stored = await node.receipts.get(id ?? '');
+  const { payload } = JSON.parse(Buffer.from(stored?.entry ?? '', 'base64').toString()) as { payload: string };
+  expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({
+    predicateType: 'urn:signet:counts:v1',
+    predicate: { from: clock / 1000 - 60, to: clock / 1000, counts: { malformed: 2, unauthenticated: 1 } },
+  });
+  expect(await counts.flush()).toBeUndefined();
+});
+
+test('counts that could not be written are written with the next', async () => {
+  let isDown = true;
+  const appended: unknown[] = [];
+  const counts = makeCounts({
+    ...node,
+    receipts: {
+      ...node.receipts,
+      async append(_call, statement) {
+        if (isDown) throw new Error('the table is away');
+        appended.push(statement.predicate);
+        return 'id';
+      },
+    },
+  });
+  counts.note('rate_limited');
+  await expect(counts.flush()).rejects.toThrow('away');
+  counts.note('rate_limited');
+  isDown = false;
+  await counts.flush();
+  expect(appended).toMatchObject([{ counts: { rate_limited: 2 } }]);
+});

@@ -1,0 +1,128 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import limits from '@signet/shared/limits.json' with { type: 'json' };
+import { openTestNode, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
+import { constitutionKey } from '../constitution/keys.ts';
+import type { JsonObject } from '../json.ts';
+import { verifyReceipt } from '../verify/verify-receipt.ts';
+import { delegationKey, documentKey, nodeKey } from './keys.ts';
+import { IdentityBrokenError } from './open-identity.ts';
+
+let node: TestNode;
+let clock = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+beforeAll(async () => {
+  node = await openTestNode({ now: () => clock });
+});
+afterAll(() => node.close());
+
+test('the first start makes a document that the root key signed and that lists root and issuer', async () => {
+  const { document, node_id, is_new } = node.identity;
+  expect(is_new).toBe(true);
+  expect(document).toMatchObject({
+    id: node_id,
+    seq: 0,
+    verificationMethod: [
+      { type: 'Multikey', controller: node_id, role: 'root', custody: 'file', notBefore: '2026-01-02T03:04:05Z' },
+      { role: 'issuer' },
+    ],
+    service: [],
+    log: { origin: `signet/${node_id.slice('did:key:'.length)}`, vkeys: [] },
+  });
+  expect(node.identity.con).toMatch(/^[0-9a-f]{64}$/);
+  expect(node.identity.constitution).toMatchObject({ version: 1, prev: null, thresholds: { gini: 3500 } });
+});
+
+test('a later start loads the same identity', async () => {
+  const again = await node.reopen();
+  expect(again).toMatchObject({ is_new: false, node_id: node.identity.node_id, con: node.identity.con });
+  expect(again.document).toEqual(node.identity.document);
+});
+
+test.each([
+  ['the document', () => documentKey(node.identity.node_id, 0), 'document', { service: [{ id: 'x' }] }],
+  ['the id of the document', () => documentKey(node.identity.node_id, 0), 'document', { id: 'did:key:z6MkOther' }],
+  ['the constitution', () => constitutionKey(1), 'constitution', { skew_s: 31 }],
+  ['the version of the constitution', () => constitutionKey(1), 'constitution', { version: 2 }],
+])('a start with %s changed is refused', async (_what, key, field, change) => {
+  const kept = await node.table.get(key(), clock);
+  const item = { [field]: { ...(kept?.[field] as JsonObject), ...change } };
+  await node.table.write({ kind: 'put', key: key(), item }, clock);
+  await expect(node.reopen()).rejects.toThrow(IdentityBrokenError);
+  await node.table.write({ kind: 'put', key: key(), item: kept ?? {} }, clock);
+  await expect(node.reopen()).resolves.toMatchObject({ node_id: node.identity.node_id });
+});
+
+test.each([
+  ['the node row', () => nodeKey()],
+  ['the node document', () => documentKey(node.identity.node_id, 0)],
+  ['the constitution', () => constitutionKey(1)],
+])('a start without %s is refused', async (_what, key) => {
+  const kept = await node.table.get(key(), clock);
+  await node.table.write({ kind: 'delete', key: key() }, clock);
+  await expect(node.reopen()).rejects.toThrow(IdentityBrokenError);
+  await node.table.write({ kind: 'put', key: key(), item: kept ?? {} }, clock);
+});
+
+test('a start whose issuer key is gone says which files to restore', async () => {
+  const keys = await node.keys.list();
+  const issuer = keys.find((key) => key.role === 'issuer');
+  const list = node.keys.list;
+  node.keys.list = async () => keys.filter((key) => key !== issuer);
+  await expect(node.reopen()).rejects.toThrow(/issuer key/);
+  node.keys.list = list;
+});
+
+test('sessions are renewed by the wall clock, once for all who wait, and old delegations stay', async () => {
+  const first = await node.identity.session();
+  expect(first.naf - first.nbf).toBeLessThanOrEqual(limits.session_s_max);
+  expect(await node.identity.session()).toBe(first);
+
+  clock = (first.naf - limits.session_renew_below_s + 1) * 1000;
+  const [a, b] = await Promise.all([node.identity.session(), node.identity.session()]);
+  expect(a.delegation_id).not.toBe(first.delegation_id);
+  expect(b).toBe(a);
+  expect((await node.identity.delegation(first.delegation_id))?.document).toEqual(node.identity.document);
+  expect(await node.identity.delegation('0'.repeat(64))).toBeUndefined();
+});
+
+test('a clock that jumps, back or forth, gets a session of its own time', async () => {
+  for (const jump_s of [7200, -86_400]) {
+    clock += jump_s * 1000;
+    const session = await node.identity.session();
+    const second = Math.floor(clock / 1000);
+    expect(session.nbf).toBeLessThanOrEqual(second);
+    expect(session.naf).toBeGreaterThan(second + limits.session_renew_below_s);
+  }
+});
+
+test('while a renewal fails the old session serves until its end, and no longer', async () => {
+  const session = await node.identity.session();
+  const create = node.keys.create;
+  node.keys.create = async () => {
+    throw new Error('no key today');
+  };
+  clock = (session.naf - 10) * 1000;
+  expect(await node.identity.session()).toBe(session);
+  clock = (session.naf + 1) * 1000;
+  await expect(node.identity.session()).rejects.toThrow('no key today');
+  node.keys.create = create;
+  expect((await node.identity.session()).delegation_id).not.toBe(session.delegation_id);
+});
+
+test('a swapped compute adapter costs one renewal: the receipt is made and holds', async () => {
+  clock = Date.UTC(2026, 0, 3);
+  const before = await node.identity.session();
+  await node.keys.release(before.key_id);
+  const id = await node.receipts.append(
+    { request_id: node.newId(), nextStatement: () => 0 },
+    {
+      subject: [{ name: 'constitution', digest: { sha256: node.identity.con } }],
+      predicate_type: 'urn:signet:counts:v1',
+      predicate: { counts: {} },
+    },
+  );
+  const bytes = new TextEncoder().encode(JSON.stringify(await node.receipts.get(id)));
+  const verdict = await verifyReceipt({ bytes, ...node.compute, trust: [node.identity.node_id] });
+  expect(verdict).toMatchObject({ valid: true, exit: 0, receipt_id: id });
+  expect((await node.identity.session()).key_id).not.toBe(before.key_id);
+  expect(await node.table.get(delegationKey(node.identity.node_id, before.delegation_id), clock)).toBeDefined();
+});
