@@ -54,7 +54,7 @@ export function fileObjects({ root }: { root: string }): Objects {
       await file.close();
       return undefined;
     } catch (cause) {
-      if (errorCode(cause) === 'ENOENT') return undefined;
+      if (errorCode(cause) === 'ENOENT' || errorCode(cause) === 'ENOTDIR') return undefined;
       throw cause;
     }
   }
@@ -78,7 +78,7 @@ export function fileObjects({ root }: { root: string }): Objects {
     const base = await prepare();
     const path = join(base, key);
     await makeFolders(base, dirname(path));
-    if ((await locate(key)) === undefined) throw new TypeError(`an object lies where \`${key}\` needs a folder`);
+    await locate(key);
     const incoming = join(base, `${incoming_prefix}${randomUUID()}`);
     try {
       // Synced also when the put need not be durable: a name that got to disk before its content would be a torn object.
@@ -88,6 +88,7 @@ export function fileObjects({ root }: { root: string }): Objects {
     } catch (cause) {
       if (ifAbsent && errorCode(cause) === 'EEXIST')
         return { kind: 'refused', etag: await withObject(key, tags.tagOf) };
+      if (errorCode(cause) === 'ENOTDIR') throw new TypeError(`an object lies where \`${key}\` needs a folder`);
       if (errorCode(cause) === 'EISDIR') throw new TypeError(`\`${key}\` is the folder of other objects`);
       throw cause;
     } finally {
