@@ -138,7 +138,10 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
       call,
       params,
       query,
-      body: endpoint.body === undefined ? undefined : checkInput(endpoint.body.schema, body?.value ?? {}),
+      body:
+        endpoint.body === undefined
+          ? undefined
+          : checkInput(endpoint.body.schema, body === undefined ? {} : body.value),
       bearer,
       header: (name) => request.headers.get(name) ?? undefined,
     };

@@ -3,9 +3,13 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Json, JsonObject } from '../domain/json.ts';
 import { unsupportedMark } from './check-input.ts';
 
+type SchemaObjectType = 'string' | 'number' | 'boolean' | 'object' | 'array' | 'null';
+
 /** Pieces that several routes share. Free JSON is passed through as the parser made it: no copy, no surprise. */
 
-export const anyJson = z.custom<Json>(() => true).openapi({ description: 'any JSON value' });
+const anyType: SchemaObjectType[] = ['string', 'number', 'boolean', 'object', 'array', 'null'];
+
+export const anyJson = z.custom<Json>(() => true).openapi({ type: anyType });
 
 export const jsonObject = z
   .custom<JsonObject>(
@@ -41,8 +45,8 @@ export function unsupported(what: string, ...allowed: readonly Json[]): z.ZodOpt
       if (value === undefined || allowed.some((one) => JSON.stringify(one) === JSON.stringify(value))) return;
       context.addIssue({ code: 'custom', message: what, params: { mark: unsupportedMark } });
     })
-    .optional()
-    .openapi({ description: `not supported: ${what}` }) as z.ZodOptional<z.ZodType<Json>>;
+    .openapi({ type: anyType, description: `not supported: ${what}` })
+    .optional() as z.ZodOptional<z.ZodType<Json>>;
 }
 
 /** Finite, and still finite as f32, which is what is stored and compared. */

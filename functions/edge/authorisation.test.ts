@@ -1,0 +1,121 @@
+import { describe, expect, test } from '@jest/globals';
+import { scopes } from '../domain/scopes.ts';
+import { makeApp } from './make-app.ts';
+import type { ExampleRequest } from './testing/example-requests.ts';
+import { examples } from './testing/example-requests.ts';
+import { ownerToken, receipt, recordedServices, tokenWith } from './testing/recorded-services.ts';
+
+const services = recordedServices();
+const app = makeApp(services);
+
+function send({ method, path, body }: ExampleRequest, token?: string): Promise<Response> {
+  return Promise.resolve(
+    app.request(path, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': `${body.length}` }),
+      },
+      ...(body === undefined ? {} : { body }),
+    }),
+  );
+}
+
+const open = examples.filter(({ endpoint }) => endpoint.access === 'open');
+const keyed = examples.filter(({ endpoint }) => endpoint.access !== 'open' && endpoint.access !== 'run-token');
+
+test('open are only the routes that the surface opens', () => {
+  expect(open.map(({ route }) => route).toSorted()).toEqual([
+    'GET /',
+    'GET /api/v1/health',
+    'GET /healthz',
+    'GET /openapi.json',
+  ]);
+});
+
+describe.each(keyed)('$route', (example) => {
+  const scope = example.endpoint.access;
+  const built = !(501 in example.endpoint.answers);
+
+  test.each([
+    ['no key', undefined],
+    ['a key that is not one', 'sg_wrong'],
+    ['another scheme of token', 'eyJhbGciOiJub25lIn0.e30.'],
+  ])('answers 401 to %s and reaches nothing', async (_, token) => {
+    services.reached.length = 0;
+    const answer = await send(example, token);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toContain('Bearer');
+    expect(await answer.text()).toContain('invalid_api_key');
+    expect(services.reached).toEqual([]);
+  });
+
+  test(`answers 403 to a key with every scope but \`${scope}\``, async () => {
+    services.reached.length = 0;
+    const answer = await send(example, tokenWith(...scopes.filter((one) => one !== scope)));
+    expect(answer.status).toBe(403);
+    expect(await answer.text()).toContain('policy_denied');
+    const { decides } = example.endpoint;
+    // What would have been decided leaves the receipt of its refusal, a plain read leaves none.
+    expect(services.reached.map(({ verb }) => verb)).toEqual(decides === undefined ? [] : ['judge.decide']);
+    expect(answer.headers.get('signet-receipt')).toBe(decides === undefined ? null : receipt);
+  });
+
+  test(`answers a key with \`${scope}\` alone`, async () => {
+    const answer = await send(example, tokenWith(scope as (typeof scopes)[number]));
+    await answer.body?.cancel();
+    expect(answer.status).toBe(built ? Number(Object.keys(example.endpoint.answers)[0]) : 501);
+  });
+});
+
+describe.each(open)('$route', (example) => {
+  test('answers without a key', async () => {
+    expect((await send(example)).status).toBe(200);
+  });
+});
+
+describe('the channel of a run', () => {
+  const [channel] = examples.filter(({ endpoint }) => endpoint.access === 'run-token');
+
+  test.each([
+    ['no token', undefined],
+    ["the owner's key", ownerToken],
+  ])('takes %s for nothing', async (_, token) => {
+    if (channel === undefined) throw new Error('no such route');
+    expect((await send(channel, token)).status).toBe(401);
+  });
+
+  test("takes the run's own token", async () => {
+    if (channel === undefined) throw new Error('no such route');
+    services.reached.length = 0;
+    expect((await send(channel, 'run-token')).status).toBe(200);
+    expect(services.reached[0]?.request).toMatchObject({ run_id: 'run-1', token: 'run-token', seq: 1 });
+  });
+});
+
+describe('what is not there', () => {
+  test.each(['/v1', '/v1/nothing', '/api/v1/nothing', '/api/v2/chat', '/v1/%2e%2e%2fhealthz', '/api/v1/tools/a/b/c'])(
+    '%s is 401 to strangers and 404 to a key',
+    async (path) => {
+      expect((await app.request(path)).status).toBe(401);
+      const known = await app.request(path, { headers: { authorization: `Bearer ${ownerToken}` } });
+      expect(known.status).toBe(404);
+    },
+  );
+
+  test.each(['/nothing', '/favicon.ico', '/V1/models', '/api.v1'])('%s is 404 to everybody', async (path) => {
+    const answer = await app.request(path);
+    expect(answer.status).toBe(404);
+    expect(await answer.json()).toMatchObject({ code: 'not_found', type: 'urn:signet:problem:not_found' });
+  });
+
+  test('another method is 405 with what is allowed, and 401 to strangers', async () => {
+    expect((await app.request('/v1/models', { method: 'DELETE' })).status).toBe(401);
+    const answer = await app.request('/v1/models', {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${ownerToken}` },
+    });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get('allow')).toBe('GET, HEAD, OPTIONS');
+  });
+});
