@@ -70,8 +70,6 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
       keepAliveTimeout: timeouts.keep_alive_ms,
       connectionsCheckingInterval: timeouts.check_ms,
       maxHeaderSize: 16_384,
-      // Node joins most repeated headers; a request with two lengths or two hosts is refused by its parser.
-      requireHostHeader: true,
     },
     getRequestListener(app.fetch, { hostname: host, errorHandler: refuseTarget }),
   );
@@ -169,10 +167,13 @@ function problemText(status: number, code: string, detail: string): string {
   return JSON.stringify({ type: `urn:signet:problem:${code}`, status, code, detail });
 }
 
+/** A connection whose answer ends while we drain turns idle afterwards, and Node would keep it: hence the repetition. */
 function drain(server: Server, drain_ms: number): Promise<void> {
   return new Promise((resolve) => {
+    const sweep = setInterval(() => server.closeIdleConnections(), 10);
     const cut = setTimeout(() => server.closeAllConnections(), drain_ms);
     server.close(() => {
+      clearInterval(sweep);
       clearTimeout(cut);
       resolve();
     });
