@@ -1,5 +1,5 @@
 //! The default model against `layers/models/reference.json`: ids by the Python package `tokenizers`, vectors by NumPy.
-//! Runs where the model is built (`npm test` builds it first) and says so where it is not.
+//! Needs the built model; `npm test` builds it first.
 
 use inference::{Engine, EngineOptions, InputType, Pooling, Prefixes, Truncate};
 use serde_json::Value;
@@ -7,15 +7,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-#[allow(dead_code, reason = "only the library's place is used here")]
 mod tiny;
 
 #[test]
 fn ids_and_vectors_are_those_of_other_software() {
-    let Some(folder) = built_model() else {
-        eprintln!("skipped: the model is not built (node scripts/build-artefacts.mjs models)");
-        return;
-    };
+    let folder =
+        built_model().expect("the model is not built: run node scripts/build-artefacts.mjs models");
     let engine = Engine::open(EngineOptions {
         runtime_library: tiny::onnx_runtime(),
         model: folder.join("model.fp32.onnx"),
