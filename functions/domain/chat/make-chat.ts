@@ -1,0 +1,44 @@
+import type { NewId, Now, RandomBytes } from '../call.ts';
+import type { Judge } from '../decisions/judge.ts';
+import type { ChatProvider } from '../ports/provider.ts';
+import type { Table } from '../ports/table.ts';
+import type { Tools } from '../tools/tools.ts';
+import { readCatalogue } from './catalogue.ts';
+import type { ChatLimits } from './chat-limits.ts';
+import type { Chat } from './chat.ts';
+import { completeChat } from './complete-chat.ts';
+import { continuations } from './continuation.ts';
+import { judgementOf, type ChatParts } from './prepare-chat.ts';
+import { streamChat } from './stream-chat.ts';
+
+/** Chats over the configured providers and the tools of the registry; the contract is in `chat.ts`. */
+export function makeChat({
+  table,
+  ...given
+}: {
+  /** Asked for each request: configuration may change under a running node. */
+  providers: () => readonly ChatProvider[];
+  tools: Tools;
+  judge: Judge;
+  table: Table;
+  now: Now;
+  newId: NewId;
+  random: RandomBytes;
+  limits: ChatLimits;
+}): Chat {
+  const { now, random, limits } = given;
+  const parts: ChatParts = {
+    ...given,
+    continuations: continuations({ table, now, random, kept_s: limits.chat.continuation_s }),
+  };
+  return {
+    complete: (call, request) => completeChat(parts, call, request),
+    stream: (call, request) => streamChat(parts, call, request),
+    async models(call) {
+      const { models } = await readCatalogue(parts.providers(), call.signal);
+      return models.filter(
+        (model) => model.capabilities.includes('chat') && parts.judge.permits(call, judgementOf(model)),
+      );
+    },
+  };
+}
