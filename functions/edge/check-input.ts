@@ -5,7 +5,7 @@ import { SignetError } from '../domain/errors.ts';
 export function checkInput<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const result = schema.safeParse(input);
   if (result.success) return result.data;
-  const fault = firstFault(result.error.issues as readonly Issue[], []);
+  const fault = firstFault(result.error.issues, []);
   throw new SignetError({
     code: fault.unsupported ? 'unsupported_parameter' : 'invalid_request',
     detail: fault.detail,

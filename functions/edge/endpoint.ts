@@ -47,7 +47,7 @@ export interface EndpointInput<Params, Query, Body> {
   readonly body: Body;
   /** The bearer text of a `run-token` route. */
   readonly bearer: string;
-  header(name: string): string | undefined;
+  readonly header: (name: string) => string | undefined;
 }
 
 type OutputOf<Schema> = Schema extends z.ZodType ? Present<z.output<Schema>> : undefined;

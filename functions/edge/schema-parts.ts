@@ -33,6 +33,11 @@ export const toolName = z
 /** Ids that we gave out (runs, API keys). */
 export const givenId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected an id as it was given out');
 
+/** NUL, line ends and the other controls: never part of a name that is logged, stored or shown. */
+export function hasControl(text: string): boolean {
+  return /\p{Cc}/u.test(text);
+}
+
 export const digestHex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 
 export const tier = z.enum(['edge', 'local', 'pool']);
@@ -46,7 +51,7 @@ export function unsupported(what: string, ...allowed: readonly Json[]): z.ZodOpt
       context.addIssue({ code: 'custom', message: what, params: { mark: unsupportedMark } });
     })
     .openapi({ type: anyType, description: `not supported: ${what}` })
-    .optional() as z.ZodOptional<z.ZodType<Json>>;
+    .optional();
 }
 
 /** Finite, and still finite as f32, which is what is stored and compared. */

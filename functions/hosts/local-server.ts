@@ -63,6 +63,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
     );
   }
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const listener = getRequestListener(app.fetch, { hostname: host, errorHandler: refuseTarget });
   const server = createServer(
     {
       headersTimeout: timeouts.headers_ms,
@@ -71,7 +72,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
       connectionsCheckingInterval: timeouts.check_ms,
       maxHeaderSize: 16_384,
     },
-    getRequestListener(app.fetch, { hostname: host, errorHandler: refuseTarget }),
+    (incoming, outgoing) => void listener(incoming, outgoing),
   );
   // The timer of idle connections and the one that checks for slow requests must not race each other for the socket.
   server.keepAliveTimeoutBuffer = 1_000;

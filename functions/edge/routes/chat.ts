@@ -136,7 +136,7 @@ export const chatEndpoints: readonly Endpoint[] = [
       200: { description: 'a completion, or with `stream` server-sent events of chunks', schema: jsonObject },
     },
     handle: async ({ services, call, body }) => {
-      const request = chatRequest(body as Readonly<Record<string, Json>>);
+      const request = chatRequest(body);
       checkText(request);
       if (request.stream === true) {
         const streamed = await services.chat.stream(call, request);

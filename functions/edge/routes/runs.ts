@@ -7,7 +7,7 @@ import { jsonAnswer } from '../answer.ts';
 import type { Endpoint, EndpointInput } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
 import { runPieces } from '../event-stream.ts';
-import { anyJson, givenId, jsonObject, tier, toolName, unsupported } from '../schema-parts.ts';
+import { anyJson, givenId, hasControl, jsonObject, tier, toolName, unsupported } from '../schema-parts.ts';
 import { reportStream } from '../stream-failure.ts';
 
 const runLimits = z.strictObject({
@@ -30,7 +30,8 @@ const runBody = z.strictObject({
     .optional(),
   file_name: z
     .string()
-    .regex(/^[^\u0000-\u001f\u007f/\\]{1,128}$/, 'expected a file name without a path')
+    .max(128)
+    .refine((file) => file !== '' && !/[/\\]/.test(file) && !hasControl(file), 'expected a file name without a path')
     .optional(),
   argv: z
     .array(z.string())
@@ -202,9 +203,7 @@ async function eventsAnswer(
   return {
     kind: 'stream',
     status: 200,
-    headers: {
-      ...(receipt === undefined ? {} : { 'signet-receipt': receipt, location: `/api/v1/runs/${id}` }),
-    },
+    headers: receipt === undefined ? {} : { 'signet-receipt': receipt, location: `/api/v1/runs/${id}` },
     events: runPieces(events, reportStream(services, call)),
   };
 }

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { ErrorCode } from '../../domain/errors.ts';
 import { SignetError } from '../../domain/errors.ts';
-import type { ToolErrorType, ToolManifest, ToolOutcome } from '../../domain/tools/tools.ts';
+import type { ToolErrorType, ToolOutcome } from '../../domain/tools/tools.ts';
 import type { Answer } from '../answer.ts';
 import { emptyAnswer, jsonAnswer, judgedAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -74,7 +74,7 @@ export const toolEndpoints: readonly Endpoint[] = [
         throw new SignetError({ code: 'invalid_request', detail: "expected the path's name, or none", param: 'name' });
       }
       const { approval: _approval, auth: _auth, safety: _safety, cost_nanousd: _cost, ...fields } = body;
-      const put = await services.tools.put(call, { ...fields, name } as ToolManifest);
+      const put = await services.tools.put(call, { ...fields, name });
       return judgedAnswer(put, put.value);
     },
   }),

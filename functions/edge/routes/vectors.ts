@@ -5,7 +5,15 @@ import type { VectorInput } from '../../domain/vectors/vectors.ts';
 import { emptyAnswer, jsonAnswer, judgedAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
-import { decodeVector, jsonObject, unsupported, userName, vectorBase64, vectorValues } from '../schema-parts.ts';
+import {
+  decodeVector,
+  hasControl,
+  jsonObject,
+  unsupported,
+  userName,
+  vectorBase64,
+  vectorValues,
+} from '../schema-parts.ts';
 
 const collection = z
   .object({
@@ -28,7 +36,7 @@ const id = z
   .string()
   .min(1)
   .refine(bytes(limits.vectors.id_bytes_max), `expected at most ${limits.vectors.id_bytes_max} bytes`)
-  .refine((value) => !/[\u0000-\u001f\u007f]/.test(value), 'expected no control characters');
+  .refine((value) => !hasControl(value), 'expected no control characters');
 const include = z.array(z.enum(['metadata', 'values', 'content'])).max(3);
 const metadata = jsonObject.refine(
   (value) => bytes(limits.vectors.metadata_bytes_max)(JSON.stringify(value)),

@@ -1,29 +1,37 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { ApiKey, ApiKeys } from '../domain/api-keys/api-keys.ts';
-import type { OwnerKeys } from '../domain/api-keys/make-api-keys.ts';
-import { makeApiKeys } from '../domain/api-keys/make-api-keys.ts';
-import type { Call } from '../domain/call.ts';
-import type { Judge } from '../domain/decisions/judge.ts';
-import { isSignetError, SignetError } from '../domain/errors.ts';
-import { makeIdempotency } from '../domain/idempotency/make-idempotency.ts';
-import type { Table } from '../domain/ports/table.ts';
-import { scopes } from '../domain/scopes.ts';
-import { makeApp } from './make-app.ts';
-import { openTable } from './testing/open-table.ts';
-import { receipt, recordedServices } from './testing/recorded-services.ts';
+import type { Database } from '../../adapters/sqlite/open-database.ts';
+import { openDatabase } from '../../adapters/sqlite/open-database.ts';
+import { sqliteTable } from '../../adapters/sqlite/sqlite-table.ts';
+import type { Call } from '../call.ts';
+import type { Judge } from '../decisions/judge.ts';
+import { isSignetError } from '../errors.ts';
+import type { Table } from '../ports/table.ts';
+import { scopes } from '../scopes.ts';
+import type { ApiKey, ApiKeys } from './api-keys.ts';
+import type { OwnerKeys } from './make-api-keys.ts';
+import { makeApiKeys } from './make-api-keys.ts';
 
-let opened: Awaited<ReturnType<typeof openTable>>;
+const receipt = 'a'.repeat(64);
+let home = '';
+let db: Database;
 let table: Table;
 let clock = Date.UTC(2026, 10, 24);
 let tenants = 0;
 let tenant = '';
 
 beforeAll(async () => {
-  opened = await openTable();
-  table = opened.table;
+  home = await mkdtemp(join(tmpdir(), 'signet-api-keys-'));
+  db = await openDatabase({ path: join(home, 'signet.db') });
+  table = sqliteTable(db);
 });
-afterAll(() => opened.close());
+afterAll(async () => {
+  await db.close();
+  await rm(home, { recursive: true });
+});
 beforeEach(() => {
   tenant = `t${(tenants += 1)}`;
 });
@@ -202,150 +210,5 @@ describe('API keys', () => {
     const admin = await keys.create(callOf(owner), { label: 'admin', scopes: ['keys:admin'] });
     expect(await codeOf(keys.rotate(callOf(admin.value), owner.id))).toBe('policy_denied');
     expect(await keys.authenticate(owner.token)).toBeDefined();
-  });
-});
-
-describe('idempotency', () => {
-  const principal = () => ({ id: 'p', tenant });
-  const answer = { status: 200, headers: { 'content-type': 'application/json' }, body: '{"n":1}' };
-  const once = () => makeIdempotency({ table, now: () => clock, newId: randomUUID });
-
-  test('the second gets the answer of the first, a third with another body 422', async () => {
-    const first = await once().begin({ principal: principal(), key: 'k', digest: 'd' });
-    if (first.kind !== 'fresh') throw new Error('expected a fresh one');
-    expect(await codeOf(once().begin({ principal: principal(), key: 'k', digest: 'd' }))).toBe(
-      'idempotency_in_progress',
-    );
-    expect(await codeOf(once().begin({ principal: principal(), key: 'k', digest: 'e' }))).toBe('idempotency_mismatch');
-    await first.finish(answer, receipt);
-    expect(await once().begin({ principal: principal(), key: 'k', digest: 'd' })).toEqual({ kind: 'stored', answer });
-    expect(await codeOf(once().begin({ principal: principal(), key: 'k', digest: 'e' }))).toBe('idempotency_mismatch');
-    expect(await once().begin({ principal: { id: 'q', tenant }, key: 'k', digest: 'e' })).toMatchObject({
-      kind: 'fresh',
-    });
-    clock += 24 * 3_600_000;
-    expect(await once().begin({ principal: principal(), key: 'k', digest: 'e' })).toMatchObject({ kind: 'fresh' });
-  });
-
-  test('fifty at once: one does it', async () => {
-    const all = await Promise.all(
-      Array.from({ length: 50 }, () => codeOf(once().begin({ principal: principal(), key: 'many', digest: 'd' }))),
-    );
-    expect(all.filter((code) => code === 'done')).toHaveLength(1);
-    expect(all.filter((code) => code === 'idempotency_in_progress')).toHaveLength(49);
-  });
-
-  test('what was abandoned may be tried again', async () => {
-    const first = await once().begin({ principal: principal(), key: 'k', digest: 'd' });
-    if (first.kind === 'fresh') await first.abandon();
-    expect(await once().begin({ principal: principal(), key: 'k', digest: 'e' })).toMatchObject({ kind: 'fresh' });
-  });
-
-  test('a crash frees the key when no request can still be running, and the late one overwrites nothing', async () => {
-    const first = await once().begin({ principal: principal(), key: 'k', digest: 'd' });
-    clock += 331_000;
-    const second = await once().begin({ principal: principal(), key: 'k', digest: 'd' });
-    if (first.kind !== 'fresh' || second.kind !== 'fresh') throw new Error('expected fresh ones');
-    await second.finish(answer, undefined);
-    await first.abandon();
-    expect(await once().begin({ principal: principal(), key: 'k', digest: 'd' })).toMatchObject({ kind: 'stored' });
-  });
-
-  test.each([
-    ['too long', { ...answer, body: 'x'.repeat(262_145) }],
-    ['too long once escaped', { ...answer, body: '"'.repeat(260_000) }],
-    ['a secret', undefined],
-  ])('an answer that is %s is not repeated: 409 with its receipt', async (_, big) => {
-    const first = await once().begin({ principal: principal(), key: 'k', digest: 'd' });
-    if (first.kind === 'fresh') await first.finish(big, receipt);
-    try {
-      await once().begin({ principal: principal(), key: 'k', digest: 'd' });
-      throw new Error('expected a refusal');
-    } catch (error) {
-      expect(error).toMatchObject({ public: { code: 'replay', reason: 'replay.seen' }, receipt });
-    }
-  });
-});
-
-describe('Idempotency-Key at the edge', () => {
-  async function appWith(changes: Parameters<typeof recordedServices>[0] = {}) {
-    const keys = keysOf();
-    const owner = await keys.createOwner({ label: 'owner', tenant });
-    const services = recordedServices({
-      apiKeys: keys,
-      idempotency: makeIdempotency({ table, now: () => clock, newId: randomUUID }),
-      ...changes,
-    });
-    const app = makeApp(services);
-    const post = (path: string, body: object, key: string | undefined = 'k-1') =>
-      Promise.resolve(
-        app.request(path, {
-          method: 'POST',
-          headers: {
-            authorization: `Bearer ${owner.token}`,
-            'content-type': 'application/json',
-            ...(key === undefined ? {} : { 'idempotency-key': key }),
-          },
-          body: JSON.stringify(body),
-        }),
-      );
-    return { services, post };
-  }
-
-  test('repeats a stored answer with its headers and reaches the domain once', async () => {
-    const { services, post } = await appWith();
-    const chat = { model: 'auto', messages: [{ role: 'user', content: 'x' }] };
-    const first = await post('/v1/chat/completions', chat);
-    const again = await post('/v1/chat/completions', chat);
-    expect(await again.text()).toBe(await first.text());
-    expect(again.headers.get('signet-receipt')).toBe(receipt);
-    expect(again.headers.get('signet-route')).toBe('edge/signet-edge-1');
-    expect(again.headers.get('idempotent-replayed')).toBe('true');
-    expect(first.headers.get('idempotent-replayed')).toBeNull();
-    expect(services.reached).toHaveLength(1);
-    expect((await post('/v1/chat/completions', { ...chat, model: 'other' })).status).toBe(422);
-    expect((await post('/api/v1/vectors/collections', { name: 'a', dimension: 1 })).status).toBe(422);
-  });
-
-  test('re-emits a stored stream', async () => {
-    const { services, post } = await appWith();
-    const chat = { model: 'auto', messages: [{ role: 'user', content: 'x' }], stream: true };
-    const first = await (await post('/v1/chat/completions', chat)).text();
-    const again = await post('/v1/chat/completions', chat);
-    expect(again.headers.get('content-type')).toContain('text/event-stream');
-    expect(await again.text()).toBe(first);
-    expect(first).toMatch(/data: \[DONE\]\n\n$/);
-    expect(services.reached).toHaveLength(1);
-  });
-
-  test('never stores the token of a new API key', async () => {
-    const { post } = await appWith();
-    const made = await post('/api/v1/api-keys', { label: 'x', scopes: ['chat'] });
-    expect(made.status).toBe(201);
-    const again = await post('/api/v1/api-keys', { label: 'x', scopes: ['chat'] });
-    expect(again.status).toBe(409);
-    expect(await again.json()).toMatchObject({ code: 'replay', receipt });
-  });
-
-  test.each([
-    ['a failure of ours', new Error('disk on fire'), 500, false],
-    ['a failure that may pass', new SignetError({ code: 'write_conflict', detail: 'x' }), 429, false],
-    ['a refusal that stands', new SignetError({ code: 'collection_exists', detail: 'x' }), 409, true],
-  ])('%s is stored only if no repeat can change it', async (_, error, status, kept) => {
-    let attempts = 0;
-    const base = recordedServices();
-    const { post } = await appWith({
-      vectors: { ...base.vectors, create: () => ((attempts += 1), Promise.reject(error)) },
-    });
-    const body = { name: 'notes', dimension: 3 };
-    expect((await post('/api/v1/vectors/collections', body)).status).toBe(status);
-    expect((await post('/api/v1/vectors/collections', body)).status).toBe(status);
-    expect(attempts).toBe(kept ? 1 : 2);
-  });
-
-  test.each(['', 'a'.repeat(65), 'a b', 'é'])('refuses the key %j', async (key) => {
-    const { post } = await appWith();
-    const answer = await post('/api/v1/vectors/collections', { name: 'notes', dimension: 3 }, key);
-    expect(answer.status).toBe(400);
   });
 });
