@@ -1,0 +1,101 @@
+import { relative } from 'node:path';
+import { Command } from 'commander';
+import { CommandFailure, exits } from '../failure.ts';
+import { numberBetween, readGlobalOptions, withGlobalOptions } from '../global-options.ts';
+import { buildFolder, repository } from '../places.ts';
+import type { Exit } from '../program.ts';
+import type { Terminal } from '../terminal.ts';
+
+export function serveCommand(terminal: Terminal, exit: Exit): Command {
+  const command = new Command('serve')
+    .description('start the node in the foreground')
+    .option(
+      '--port <port>',
+      'where it listens (SIGNET_PORT, else 3001; 0 takes a free one)',
+      numberBetween(0, 65_535, ''),
+    )
+    .option('--host <address>', 'address it listens on (SIGNET_HOST, else 127.0.0.1)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  signet serve
+  signet serve --port 8080 --home /srv/signet
+  npm start                            the same, and builds what runs natively beside it
+
+Ctrl-C finishes what is in flight, stores the rest as jobs, and stops.`,
+    );
+  return withGlobalOptions(command).action(async (options: { port?: number; host?: string }) => {
+    const globals = readGlobalOptions(command, terminal);
+    // Loaded when needed: the server is most of the program.
+    const [{ startNode }, { readSettings }] = await Promise.all([
+      import('@signet/functions/assembly/start-node.ts'),
+      import('@signet/functions/assembly/read-settings.ts'),
+    ]);
+    const settings = await readSettings({
+      environment: terminal.environment,
+      overrides: {
+        home: globals.home,
+        ...(options.port === undefined ? {} : { port: options.port }),
+        ...(options.host === undefined ? {} : { host: options.host }),
+      },
+    }).catch(failed);
+    const stopping = stopSignal();
+    const started = await startNode({
+      settings,
+      environment: terminal.environment,
+      build_folder: buildFolder,
+      repository,
+      tell: (line) => terminal.note(`[signet] ${line}`),
+    }).catch(failed);
+    const { url, node } = started;
+    terminal.out(
+      globals.json
+        ? `${JSON.stringify({ url, home: globals.home, owner_key: node.owner_key.path, node_id: node.node_id })}\n`
+        : welcome(url, node.owner_key.path),
+    );
+    process.send?.({ url });
+    await stopping;
+    terminal.note('[signet] stopping: finishing what is in flight');
+    await started.stop();
+    // A parent that listens on the channel would keep this process alive.
+    if (process.connected) process.disconnect();
+    exit(exits.done);
+  });
+}
+
+function welcome(url: string, key_path: string): string {
+  const key = relative(process.cwd(), key_path);
+  const path = key.startsWith('..') ? key_path : key;
+  return `Signet serves on ${url}
+the owner's key is in ${path}
+
+try:
+  curl -s ${url}/api/v1/status -H "authorization: Bearer $(cat ${path})"
+  curl -s ${url}/v1/chat/completions -H "authorization: Bearer $(cat ${path})" -H 'content-type: application/json' -d '{"model": "auto", "messages": [{"role": "user", "content": "What is Signet? Signet is an agent backend that its user owns."}]}'
+  npx signet run examples/soma.py
+`;
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      let seen = false;
+      process.on(signal, () => {
+        if (seen) process.exit(exits.cancelled);
+        seen = true;
+        resolve();
+      });
+    }
+  });
+}
+
+function failed(error: unknown): never {
+  const name = error instanceof Error ? error.name : '';
+  if (error instanceof Error && ['HomeInUseError', 'ListenRefusedError', 'SettingsError'].includes(name)) {
+    const exit = name === 'SettingsError' ? exits.usage : exits.failed;
+    throw new CommandFailure({ exit, message: error.message }, { cause: error });
+  }
+  throw error;
+}

@@ -1,0 +1,101 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { Command } from 'commander';
+import { verifyReceipt, type Verdict } from '@signet/functions/domain/verify/verify-receipt.ts';
+import { CommandFailure, exits } from '../failure.ts';
+import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
+import type { Exit } from '../program.ts';
+import { escaped, type Terminal } from '../terminal.ts';
+
+interface VerifyOptions {
+  readonly node?: readonly string[];
+  readonly content?: readonly string[];
+}
+
+export function verifyCommand(terminal: Terminal, exit: Exit): Command {
+  const command = new Command('verify')
+    .description('check a receipt, offline: no socket is opened')
+    .argument('<file>', 'the receipt, or - for stdin')
+    .option('--node <did>', 'the node it should be of, besides those pinned in trust/; repeat for more', collect)
+    .option('--content <file>', 'a content record to compare with the digests; repeat for more', collect)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  curl -s -H "authorization: Bearer $(cat .signet/owner.key)" localhost:3001/api/v1/receipts/ID > receipt.json
+  signet verify receipt.json
+  signet verify receipt.json --node did:key:z6Mk…
+
+Pinned are the nodes in HOME/trust/*.json ({"node_id": "did:key:…"}); a node pins itself there when it starts.
+Exit codes: 0 valid, 2 usage, 3 valid but the node is not pinned, 10 malformed, 11 signature, 14 identity, 15 content.`,
+    );
+  return withGlobalOptions(command).action(async (file: string, options: VerifyOptions) => {
+    const globals = readGlobalOptions(command, terminal);
+    const bytes = file === '-' ? new TextEncoder().encode(await text(process.stdin)) : await fileBytes(file);
+    const content = await Promise.all((options.content ?? []).map(fileBytes));
+    const trust = [...(options.node ?? []).map(nodeId), ...(await pinnedNodes(globals.home))];
+    // Loaded when needed, since it compiles a module.
+    const { openWasmCompute } = await import('@signet/functions/adapters/wasm/wasm-compute.ts');
+    const { verify, digest } = await openWasmCompute();
+    const verdict = await verifyReceipt({ bytes, verify, digest, trust, content });
+    terminal.out(globals.json ? `${JSON.stringify(verdict, null, 2)}\n` : rendered(verdict, terminal));
+    exit(verdict.exit);
+  });
+}
+
+function rendered(verdict: Verdict, { paint }: Terminal): string {
+  const checks = verdict.checks.map(({ name, ok, code, detail }) => {
+    const mark = ok ? paint.good('ok  ') : paint.bad('FAIL');
+    return `${mark} ${name.padEnd(11)} ${ok ? '' : `${code}: `}${escaped(detail)}`;
+  });
+  const head = verdict.receipt_id === undefined ? [] : [`receipt ${verdict.receipt_id}`];
+  const advice =
+    verdict.exit === 3 ? ['if this is the node you mean, give --node, or put its id into trust/ of your home'] : [];
+  const end = verdict.valid && verdict.exit === 0 ? paint.good('valid') : paint.bad(`not accepted: ${verdict.code}`);
+  return `${[...checks, ...head, end, ...advice].join('\n')}\n`;
+}
+
+async function pinnedNodes(home: string): Promise<readonly string[]> {
+  const folder = join(home, 'trust');
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return Promise.all(
+    names
+      .filter((name) => name.endsWith('.json'))
+      .map(async (name) => {
+        const path = join(folder, name);
+        try {
+          const pin = JSON.parse(await readFile(path, 'utf8')) as { node_id?: unknown };
+          if (typeof pin.node_id === 'string') return pin.node_id;
+        } catch (error) {
+          throw new CommandFailure({
+            exit: exits.usage,
+            message: `expected JSON in ${path}: ${(error as Error).message}`,
+          });
+        }
+        throw new CommandFailure({ exit: exits.usage, message: `expected a \`node_id\` in ${path}` });
+      }),
+  );
+}
+
+async function fileBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : code;
+    throw new CommandFailure({ exit: exits.usage, message: `expected a file at \`${path}\`: ${reason}` });
+  }
+}
+
+function nodeId(given: string): string {
+  if (/^did:key:z[1-9A-HJ-NP-Za-km-z]{20,}$/.test(given)) return given;
+  throw new CommandFailure({ exit: exits.usage, message: `expected --node did:key:z…, got \`${escaped(given)}\`` });
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readLock } from '@signet/functions/adapters/files/lock-home.ts';
+import type { JsonObject } from '@signet/functions/domain/json.ts';
+import type { Run, RunEvent, RunRequest } from '@signet/functions/domain/runs/runs.ts';
+import { CommandFailure, exits } from './failure.ts';
+import type { GlobalOptions } from './global-options.ts';
+import { httpNode } from './http-node.ts';
+import type { Terminal } from './terminal.ts';
+
+/** A node that a command may ask, over HTTP or in this process. Its failures are `CommandFailure`. */
+export interface NodeAccess {
+  /** How it is reached, for people. */
+  readonly where: string;
+  startRun(request: RunRequest): Promise<Run>;
+  /** Stored events after `after`, then live ones until `done`. */
+  runEvents(id: string, after: number): AsyncIterable<RunEvent>;
+  run(id: string): Promise<Run>;
+  cancelRun(id: string): Promise<void>;
+  status(): Promise<JsonObject>;
+  close(): Promise<void>;
+}
+
+/** The node that `--url` names, or the one that runs on the home; undefined when there is none. */
+export async function runningNode(options: GlobalOptions, terminal: Terminal): Promise<NodeAccess | undefined> {
+  if (options.url !== undefined) {
+    const key = options.key ?? (await ownerKey(options.home));
+    if (key === undefined) {
+      throw new CommandFailure({ exit: exits.usage, message: `expected --key for ${options.url}` });
+    }
+    return httpNode({ url: options.url, key });
+  }
+  const owner = await readLock(options.home);
+  if (owner === undefined) return undefined;
+  if (owner.port === undefined) {
+    throw new CommandFailure({
+      exit: exits.failed,
+      message: `process ${owner.pid} has ${options.home} open and does not listen; wait until it has ended`,
+    });
+  }
+  const key = options.key ?? (await ownerKey(options.home));
+  if (key === undefined) {
+    throw new CommandFailure({
+      exit: exits.failed,
+      message: `expected the owner's key in ${join(options.home, 'owner.key')}; give --key`,
+    });
+  }
+  const host = terminal.environment['SIGNET_HOST'] ?? '127.0.0.1';
+  return httpNode({ url: `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${owner.port}`, key });
+}
+
+export async function ownerKey(home: string): Promise<string | undefined> {
+  try {
+    return (await readFile(join(home, 'owner.key'), 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new CommandFailure({
+      exit: exits.failed,
+      message: `expected to read ${join(home, 'owner.key')}: ${(error as Error).message}`,
+    });
+  }
+}
