@@ -1,8 +1,10 @@
+import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { RandomBytes } from '../call.ts';
 import type { Json } from '../json.ts';
 import type { DigestCompute } from '../ports/compute.ts';
 import type { Objects } from '../ports/objects.ts';
-import { contentObjectKey } from './keys.ts';
+import type { Put } from '../ports/table.ts';
+import { contentKey, contentObjectKey } from './keys.ts';
 
 /** An in-toto subject: what a statement is about, by digest. */
 export interface Subject {
@@ -13,9 +15,14 @@ export interface Subject {
 export interface KeptContent {
   /** One subject for each item, in order. */
   readonly subject: readonly Subject[];
-  /** Resolves when the records are stored: may be awaited together with the statement that names them. */
+  /** Small records, to be stored in the transaction of the statement that names them; `now` in Unix milliseconds. */
+  rows(now: number): readonly Put[];
+  /** Resolves when the large records are stored as objects. */
   readonly stored: Promise<unknown>;
 }
+
+/** Up to this a record is a row: an object costs a file (or a request) of its own, several times the receipt's whole cost. */
+const row_bytes_max = 16_384;
 
 /**
  * Prompts, answers and payloads as salted content records: the log holds digests alone, a short text cannot be guessed
@@ -40,7 +47,7 @@ export function makeContent({
 }): Content {
   return {
     async keep(tenant, items) {
-      if (items.length === 0) return { subject: [], stored: Promise.resolve() };
+      if (items.length === 0) return { subject: [], rows: () => [], stored: Promise.resolve() };
       const records = await digestRecords(
         digest,
         items.map(({ content }) => ({ content, salt: Buffer.from(random(16)).toString('hex') })),
@@ -49,15 +56,23 @@ export function makeContent({
         const { sha256, blake3 } = at(records, index);
         return { name, digest: { sha256, blake3 } };
       });
+      const small = records.filter((record) => record.bytes.length <= row_bytes_max);
+      const large = records.filter((record) => record.bytes.length > row_bytes_max);
       const stored = Promise.all(
         // Not durable on its own: with the power a record may go, and its receipt still says what its digest was.
-        records.map((record) => objects.put(contentObjectKey(tenant, record.sha256), record.bytes, { durable: false })),
+        large.map(({ sha256, bytes }) => objects.put(contentObjectKey(tenant, sha256), bytes, { durable: false })),
       );
       // The caller awaits it a little later; a failure before that must not count as unhandled.
       stored.catch(() => undefined);
-      return { subject, stored };
+      return { subject, rows: (now) => small.map((record) => contentRow(tenant, record, now)), stored };
     },
   };
+}
+
+function contentRow(tenant: string, { sha256, bytes }: { sha256: string; bytes: Uint8Array }, now: number): Put {
+  const expires_at = Math.floor(now / 1000) + limits.content_days * 86_400;
+  const item = { record: new TextDecoder().decode(bytes), expires_at };
+  return { kind: 'put', key: contentKey(tenant, sha256), item };
 }
 
 async function digestRecords(

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { allowAll, openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
-import { contentObjectKey } from '../content/keys.ts';
+import { readContent } from '../content/read-content.ts';
 import { SignetError, type ErrorCode } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { CapabilityUnavailableError } from '../ports/compute.ts';
@@ -58,12 +58,12 @@ test('the contents are kept as salted records under the digests that are signed'
   const [subject] = (await statementOf(receipt))['subject'] as readonly {
     digest: { sha256: string; blake3: string };
   }[];
-  const record = await node.objects.get(contentObjectKey('default', subject?.digest.sha256 ?? ''));
-  expect(JSON.parse(new TextDecoder().decode(record?.body))).toEqual({
+  const record = await readContent(node, { tenant: 'default', sha256: subject?.digest.sha256 ?? '' });
+  expect(JSON.parse(new TextDecoder().decode(record))).toEqual({
     content: { text: 'hello' },
     salt: expect.stringMatching(/^[0-9a-f]{32}$/),
   });
-  expect(await node.compute.digest.digest([record?.body ?? new Uint8Array()])).toEqual([subject?.digest]);
+  expect(await node.compute.digest.digest([record ?? new Uint8Array()])).toEqual([subject?.digest]);
 });
 
 test('a denial is refused with a receipt and the work is not done', async () => {
@@ -181,8 +181,8 @@ test.each<[string, Json]>([
     outcome: { response: value, detail: { value } },
   }));
   const [subject] = (await statementOf(receipt))['subject'] as readonly { digest: { sha256: string } }[];
-  const record = await node.objects.get(contentObjectKey('default', subject?.digest.sha256 ?? ''));
-  const { content, content_base64 } = JSON.parse(new TextDecoder().decode(record?.body)) as Record<string, Json>;
+  const record = await readContent(node, { tenant: 'default', sha256: subject?.digest.sha256 ?? '' });
+  const { content, content_base64 } = JSON.parse(new TextDecoder().decode(record)) as Record<string, Json>;
   const kept = content ?? JSON.parse(Buffer.from(String(content_base64), 'base64').toString());
   expect(JSON.stringify(kept)).toBe(JSON.stringify(value));
 });

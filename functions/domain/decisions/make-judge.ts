@@ -33,7 +33,7 @@ export function makeJudge({
     return { question, answer: policy.decide(question) };
   }
 
-  /** Keeps the contents and appends the statement, at the same time; answers the receipt when both are done. */
+  /** Keeps the contents and appends the statement with them; answers the receipt when both are stored. */
   async function record(
     call: Call,
     asked: ReturnType<typeof ask>,
@@ -44,15 +44,15 @@ export function makeJudge({
       ...(ending.outcome.response === undefined ? [] : [{ name: 'response', content: ending.outcome.response }]),
     ];
     const kept = await content.keep(call.principal.tenant, items);
-    const [receipt] = await Promise.all([
-      receipts.append(call, {
+    return receipts.append(
+      call,
+      {
         subject: kept.subject.length > 0 ? kept.subject.map(plainSubject) : [policySubject(policy.policy_version)],
         predicate_type: decisionType,
         predicate: decisionPredicate(asked, policy.policy_version, ending),
-      }),
-      kept.stored,
-    ]);
-    return receipt;
+      },
+      kept,
+    );
   }
 
   async function refuse(call: Call, judgement: Judgement, asked: ReturnType<typeof ask>): Promise<never> {

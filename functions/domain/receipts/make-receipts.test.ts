@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
-import { contentObjectKey } from '../content/keys.ts';
+import { readContent } from '../content/read-content.ts';
 import type { JsonObject } from '../json.ts';
 import { pendingPartition } from './keys.ts';
 import { makeReceipts } from './make-receipts.ts';
@@ -59,8 +59,8 @@ test('detail over the limit moves to a content record of the tenant, largest fir
   expect(signed['predicate']).toMatchObject({ action: 'chat', code: 'ok', finish: 'stop', moved: ['parents'], facts });
   const subjects = signed['subject'] as readonly { name: string; digest: { sha256: string } }[];
   expect(subjects.map((subject) => subject.name)).toEqual(['constitution', 'detail']);
-  const record = await node.objects.get(contentObjectKey('acme', subjects[1]?.digest.sha256 ?? ''));
-  expect(JSON.parse(new TextDecoder().decode(record?.body))).toMatchObject({ content: { parents } });
+  const record = await readContent(node, { tenant: 'acme', sha256: subjects[1]?.digest.sha256 ?? '' });
+  expect(JSON.parse(new TextDecoder().decode(record))).toMatchObject({ content: { parents } });
 });
 
 test.each(['', 'x', '0'.repeat(63), '0'.repeat(64), 'F'.repeat(64), '../'.repeat(21) + 'a'])(

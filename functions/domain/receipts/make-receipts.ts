@@ -1,6 +1,6 @@
 import limits from '@signet/shared/limits.json' with { type: 'json' };
-import type { Call, Now } from '../call.ts';
-import type { Content } from '../content/content.ts';
+import type { Now } from '../call.ts';
+import type { Content, KeptContent } from '../content/content.ts';
 import { nodeTenant } from '../content/keys.ts';
 import type { Identity } from '../identity/open-identity.ts';
 import type { Session } from '../identity/sessions.ts';
@@ -11,8 +11,7 @@ import { indexKey, pendingKey, pendingPartition } from './keys.ts';
 import type { Receipts, Statement } from './receipts.ts';
 import { statementPayloadType, statementType } from './statement-types.ts';
 
-/** `principal` is there when a request caused the statement: its tenant then owns what moves to a content record. */
-type Cause = Pick<Call, 'request_id' | 'nextStatement'> & Partial<Pick<Call, 'principal'>>;
+type Cause = Parameters<Receipts['append']>[0];
 
 /**
  * Seals statements with the session key and stores them in the order of their milliseconds, with an index row by id in
@@ -34,18 +33,22 @@ export function makeReceipts({
   const counter = makeCounter(table, now);
   let newest_ms = 0;
 
-  async function seal(cause: Cause, statement: Statement): Promise<{ sealed: SealedEnvelope; del: string }> {
+  async function seal(
+    cause: Cause,
+    statement: Statement,
+  ): Promise<{ sealed: SealedEnvelope; del: string; detail: KeptContent | undefined }> {
     const n = cause.nextStatement();
     let session = await identity.session();
     for (let attempt = 1; ; attempt += 1) {
-      const payload = statementPayload(statement, headOf(cause, n, session));
+      const whole = statementPayload(statement, headOf(cause, n, session));
+      const { payload, detail } = await fitted(whole, { content, tenant: cause.principal?.tenant ?? nodeTenant });
       try {
         const sealed = await keys.sealEnvelope({
           key_id: session.key_id,
           payload_type: statementPayloadType,
-          payload: await fitted(payload, { content, tenant: cause.principal?.tenant ?? nodeTenant }),
+          payload,
         });
-        return { sealed, del: session.delegation_id };
+        return { sealed, del: session.delegation_id, detail };
       } catch (error) {
         // The adapter that held the session key was swapped for another build: its successor has a key of its own.
         if (!(error instanceof KeyRefusedError) || attempt === 2) throw error;
@@ -67,19 +70,25 @@ export function makeReceipts({
   }
 
   return {
-    async append(cause, statement) {
-      const { sealed, del } = await seal(cause, statement);
+    async append(cause, statement, kept) {
+      const { sealed, del, detail } = await seal(cause, statement);
       // Never behind an entry of this process that is stored already, whatever the clock does.
       newest_ms = Math.max(newest_ms, now());
       const pending = pendingKey(newest_ms, sealed.id);
       const entry = new TextDecoder().decode(sealed.entry);
-      const written = await table.transact(
-        [
-          { kind: 'put', key: indexKey(sealed.id), item: { at: pending.sk, del }, conditions: [{ kind: 'absent' }] },
-          { kind: 'put', key: pending, item: { entry } },
-        ],
-        now(),
-      );
+      const [written] = await Promise.all([
+        table.transact(
+          [
+            { kind: 'put', key: indexKey(sealed.id), item: { at: pending.sk, del }, conditions: [{ kind: 'absent' }] },
+            { kind: 'put', key: pending, item: { entry } },
+            ...(kept?.rows(now()) ?? []),
+            ...(detail?.rows(now()) ?? []),
+          ],
+          now(),
+        ),
+        kept?.stored,
+        detail?.stored,
+      ]);
       // Refused: the very same statement (request, counter and all) is stored already, under the same id.
       if (written.kind === 'written') counter.increment();
       return sealed.id;
@@ -122,9 +131,9 @@ const neverMoved = ['v', 'iss', 'iat', 'con', 'del', 'req', 'n', 'principal', 'a
 async function fitted(
   payload: JsonObject,
   { content, tenant }: { content: Content; tenant: string },
-): Promise<JsonObject> {
+): Promise<{ payload: JsonObject; detail: KeptContent | undefined }> {
   const excess = bytesOf(payload) - limits.envelope.payload_bytes_max;
-  if (excess <= 0) return payload;
+  if (excess <= 0) return { payload, detail: undefined };
 
   const predicate = payload['predicate'] as JsonObject;
   const bySize = Object.entries(predicate)
@@ -141,13 +150,13 @@ async function fitted(
   }
   const record = Object.fromEntries(moved.map(({ name, value }) => [name, value]));
   const kept = await content.keep(tenant, [{ name: 'detail', content: record }]);
-  await kept.stored;
   const rest = Object.entries(predicate).filter(([name]) => !(name in record));
-  return {
-    ...payload,
-    subject: [...(payload['subject'] as readonly JsonObject[]), ...kept.subject.map((subject) => ({ ...subject }))],
-    predicate: { ...Object.fromEntries(rest), moved: moved.map(({ name }) => name) },
-  };
+  const subject = [
+    ...(payload['subject'] as readonly JsonObject[]),
+    ...kept.subject.map((subject) => ({ ...subject })),
+  ];
+  const moves = { ...Object.fromEntries(rest), moved: moved.map(({ name }) => name) };
+  return { payload: { ...payload, subject, predicate: moves }, detail: kept };
 }
 
 /** Upper bound of one more subject entry and the field `moved`. */

@@ -1,4 +1,5 @@
 import type { Call } from '../call.ts';
+import type { KeptContent } from '../content/content.ts';
 import type { JsonObject } from '../json.ts';
 
 /** What an offline verifier needs of one decision. All three are checked; none is trusted. */
@@ -19,8 +20,16 @@ export interface Statement {
 }
 
 export interface Receipts {
-  /** Seals and stores the statement; resolves with its id when it is durable. */
-  append(call: Pick<Call, 'request_id' | 'nextStatement'>, statement: Statement): Promise<string>;
+  /**
+   * Seals and stores the statement; resolves with its id when it is durable. The content records that its `subject[]`
+   * names go with it: small ones in the same transaction, large ones before this resolves. `principal` is there when a
+   * request caused it: its tenant then owns the detail that is too large to sign.
+   */
+  append(
+    call: Pick<Call, 'request_id' | 'nextStatement'> & Partial<Pick<Call, 'principal'>>,
+    statement: Statement,
+    content?: KeptContent,
+  ): Promise<string>;
   get(id: string): Promise<Receipt | undefined>;
   /** Entries stored so far. */
   count(): Promise<number>;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
-import { contentObjectKey } from '../content/keys.ts';
+import { readContent } from '../content/read-content.ts';
 import type { JsonObject } from '../json.ts';
 import type { PublicKey } from '../ports/keys.ts';
 import type { Receipt } from '../receipts/receipts.ts';
@@ -141,8 +141,8 @@ test('a document that was changed after it was signed is exit 11', async () => {
 
 test('content records are compared with the digests that were signed', async () => {
   const [subject] = (await verdictOf(receipt)).statement?.['subject'] as readonly { digest: { sha256: string } }[];
-  const record = await node.objects.get(contentObjectKey('default', subject?.digest.sha256 ?? ''));
-  const known = record?.body ?? new Uint8Array();
+  const record = await readContent(node, { tenant: 'default', sha256: subject?.digest.sha256 ?? '' });
+  const known = record ?? new Uint8Array();
   expect(await verdictOf(receipt, [known])).toMatchObject({ valid: true });
   expect(await verdictOf(receipt, [known, Uint8Array.of(1)])).toMatchObject({ exit: 15, code: 'digest.mismatch' });
 });
