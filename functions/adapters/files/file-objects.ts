@@ -86,10 +86,13 @@ export function fileObjects({ root }: { root: string }): Objects {
       if (ifAbsent) await link(incoming, path);
       else await rename(incoming, path);
     } catch (cause) {
-      if (ifAbsent && errorCode(cause) === 'EEXIST')
-        return { kind: 'refused', etag: await withObject(key, tags.tagOf) };
+      if (ifAbsent && errorCode(cause) === 'EEXIST') {
+        const etag = await withObject(key, tags.tagOf);
+        if (etag !== undefined) return { kind: 'refused', etag };
+      }
       if (errorCode(cause) === 'ENOTDIR') throw new TypeError(`an object lies where \`${key}\` needs a folder`);
-      if (errorCode(cause) === 'EISDIR') throw new TypeError(`\`${key}\` is the folder of other objects`);
+      if (errorCode(cause) === 'EISDIR' || errorCode(cause) === 'EEXIST')
+        throw new TypeError(`\`${key}\` is the folder of other objects`);
       throw cause;
     } finally {
       await rm(incoming, { force: true });

@@ -1,0 +1,117 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { KeyRefusedError } from './keys.ts';
+import type { KeyRole, Keys, PublicKey } from './keys.ts';
+
+export interface KeysStand {
+  readonly keys: Keys;
+  /** An envelope type and payload that each of the two roles may seal. */
+  readonly statements: {
+    readonly [R in 'issuer' | 'session']: {
+      readonly payload_type: string;
+      readonly payload: { readonly [name: string]: string };
+    };
+  };
+  /** Another `Keys` over the same storage, as after a restart. */
+  reopen(): Promise<Keys>;
+  close(): Promise<void>;
+}
+
+/** The suite of the Keys port. What a signature is worth is the business of the compute suites. */
+export function describeKeys(name: string, open: () => Promise<KeysStand>): void {
+  describe(`Keys: ${name}`, () => {
+    let stand: KeysStand;
+    let keys: Keys;
+
+    beforeAll(async () => {
+      stand = await open();
+      keys = stand.keys;
+    });
+    afterAll(() => stand.close());
+
+    const idsOf = (listed: readonly PublicKey[]) => listed.map(({ key_id }) => key_id);
+    const document = { id: 'did:key:z6Mk', note: 'não' };
+    const created = '2030-01-01T00:00:00Z';
+    const sign = (key_id: string, from = keys) =>
+      from.signDocument({ key_id, verification_method: `did:key:${key_id}#${key_id}`, document, created });
+
+    test.each(['root', 'issuer', 'session'] as KeyRole[])('makes a key of role %s and lists it', async (role) => {
+      const key = await keys.create(role);
+      expect(key).toMatchObject({
+        role,
+        custody: expect.stringMatching(role === 'session' ? /^memory$/ : /^(file|kms)$/),
+      });
+      expect(key.key_id).toMatch(/^z6Mk[1-9A-HJ-NP-Za-km-z]+$/);
+      expect(key.public_key).toHaveLength(32);
+      expect((await keys.list()).find(({ key_id }) => key_id === key.key_id)).toEqual(key);
+    });
+
+    test('makes another key each time', async () => {
+      const made = await Promise.all(Array.from({ length: 4 }, () => keys.create('session')));
+      expect(new Set(idsOf(made)).size).toBe(4);
+    });
+
+    test('shows public halves alone', async () => {
+      const key = await keys.create('issuer');
+      for (const shown of [key, ...(await keys.list())]) {
+        expect(Object.keys(shown).toSorted()).toEqual(['custody', 'key_id', 'public_key', 'role']);
+      }
+    });
+
+    test('signs documents with a root key, and says what it added', async () => {
+      const { key_id } = await keys.create('root');
+      const { proof, ...rest } = await sign(key_id);
+      expect(rest).toEqual(document);
+      expect(proof).toMatchObject({ cryptosuite: 'eddsa-jcs-2022', proofPurpose: 'assertionMethod', created });
+    });
+
+    test.each(['issuer', 'session'] as const)('seals envelopes with a key of role %s', async (role) => {
+      const { key_id } = await keys.create(role);
+      const sealed = await keys.sealEnvelope({ key_id, ...stand.statements[role] });
+      expect(sealed.id).toMatch(/^[0-9a-f]{64}$/);
+      const envelope = JSON.parse(Buffer.from(sealed.entry).toString());
+      expect(envelope).toMatchObject({
+        payloadType: stand.statements[role].payload_type,
+        signatures: [{ keyid: key_id }],
+      });
+    });
+
+    test.each(['issuer', 'session'] as const)('refuses to sign a document with a key of role %s', async (role) => {
+      const { key_id } = await keys.create(role);
+      await expect(sign(key_id)).rejects.toThrow(KeyRefusedError);
+    });
+
+    test('refuses to seal an envelope with a root key', async () => {
+      const { key_id } = await keys.create('root');
+      await expect(keys.sealEnvelope({ key_id, ...stand.statements.session })).rejects.toThrow(KeyRefusedError);
+    });
+
+    test('refuses a key that is not here, however it is named', async () => {
+      for (const key_id of ['z6MkNobody', '', '../z6Mk', 'z6Mk/../x', 'root']) {
+        await expect(sign(key_id)).rejects.toThrow(KeyRefusedError);
+        await expect(keys.sealEnvelope({ key_id, ...stand.statements.session })).rejects.toThrow(KeyRefusedError);
+        await keys.release(key_id);
+      }
+    });
+
+    test('forgets a session key that was released, and only that', async () => {
+      const session = await keys.create('session');
+      const root = await keys.create('root');
+      await keys.release(session.key_id);
+      await keys.release(root.key_id);
+      const statement = { key_id: session.key_id, ...stand.statements.session };
+      await expect(keys.sealEnvelope(statement)).rejects.toThrow(KeyRefusedError);
+      expect(idsOf(await keys.list())).not.toContain(session.key_id);
+      await sign(root.key_id);
+    });
+
+    test('keeps all but session keys over a restart', async () => {
+      const root = await keys.create('root');
+      const session = await keys.create('session');
+      const reopened = await stand.reopen();
+      const listed = await reopened.list();
+      expect(listed.find(({ key_id }) => key_id === root.key_id)).toEqual(root);
+      expect(idsOf(listed)).not.toContain(session.key_id);
+      expect(await sign(root.key_id, reopened)).toEqual(await sign(root.key_id));
+    });
+  });
+}
