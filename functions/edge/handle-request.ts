@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Call, Principal } from '../domain/call.ts';
+import type { CountedKind } from '../domain/counts/make-counts.ts';
 import { SignetError } from '../domain/errors.ts';
 import type { Scope } from '../domain/scopes.ts';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
@@ -44,6 +45,8 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
       return respond(answer, headers, edgeLimits, request.method === 'HEAD');
     } catch (thrown) {
       const error = toSignetError(thrown, request.signal);
+      const kind = countedAs(error);
+      if (kind !== undefined) services.counts.note(kind);
       report(services, error, thrown, { request_id, method: request.method, path: context.req.path });
       // The rest of a body that is not read must not be taken for the next request.
       if (error.status === 413) headers['connection'] = 'close';
@@ -335,6 +338,27 @@ function respond(answer: Answer, base: Record<string, string>, edgeLimits: EdgeL
   const headers: Record<string, string> = { ...base, 'content-type': answer.type, ...answer.headers };
   if (head) headers['content-length'] = String(Buffer.byteLength(answer.body));
   return new Response(head ? null : answer.body, { status: answer.status, headers });
+}
+
+/** What was never understood leaves no receipt and is counted; what has one is in the log already. */
+function countedAs(error: SignetError): CountedKind | undefined {
+  if (error.receipt !== undefined) return undefined;
+  switch (error.status) {
+    case 401:
+      return 'unauthenticated';
+    case 404:
+      return 'not_found';
+    case 413:
+      return 'too_large';
+    case 429:
+      return error.code === 'rate_limit_exceeded' ? 'rate_limited' : undefined;
+    case 400:
+    case 405:
+    case 415:
+      return 'malformed';
+    default:
+      return undefined;
+  }
 }
 
 /** Ours is logged with its cause; what a client did wrong is its own to read. */

@@ -2,6 +2,7 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { ApiKeys } from '../domain/api-keys/api-keys.ts';
 import type { Call, NewId, Now } from '../domain/call.ts';
 import type { Chat } from '../domain/chat/chat.ts';
+import type { Counts } from '../domain/counts/make-counts.ts';
 import type { Judge } from '../domain/decisions/judge.ts';
 import type { Embeddings } from '../domain/embeddings/embeddings.ts';
 import type { Idempotency } from '../domain/idempotency/make-idempotency.ts';
@@ -25,6 +26,8 @@ export interface Services {
   /** For one purpose: a deciding route that the key's scopes do not name is refused by it, so that the refusal leaves its receipt. */
   readonly judge: Pick<Judge, 'decide'>;
   readonly idempotency: Idempotency;
+  /** What was turned away before anything was judged; written to the log once a minute by whoever made it. */
+  readonly counts: Pick<Counts, 'note'>;
   status(call: Call): Promise<NodeStatus>;
   health(): Promise<{ readonly status: 'healthy' | 'degraded' | 'unhealthy'; readonly version: string }>;
   readonly version: string;

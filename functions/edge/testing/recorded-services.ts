@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Call } from '../../domain/call.ts';
+import type { CountedKind } from '../../domain/counts/make-counts.ts';
 import type { Judged } from '../../domain/decisions/judge.ts';
 import { SignetError } from '../../domain/errors.ts';
 import type { Begun, StoredAnswer } from '../../domain/idempotency/make-idempotency.ts';
@@ -28,8 +29,12 @@ export function tokenWith(...held: readonly Scope[]): string {
  * The edge's tests need a domain that answers at once, remembers what reached it, and does nothing: the edge decides
  * nothing on its own, so what it hands on is all there is to see.
  */
-export function recordedServices(changes: Partial<Services> = {}): Services & { readonly reached: Reached[] } {
+export function recordedServices(changes: Partial<Services> = {}): Services & {
+  readonly reached: Reached[];
+  readonly counted: CountedKind[];
+} {
   const reached: Reached[] = [];
+  const counted: CountedKind[] = [];
   const rows = new Map<string, { digest: string; answer?: StoredAnswer; done: boolean }>();
 
   function judged<T>(verb: string, value: T) {
@@ -47,6 +52,8 @@ export function recordedServices(changes: Partial<Services> = {}): Services & { 
 
   return {
     reached,
+    counted,
+    counts: { note: (kind) => counted.push(kind) },
     version: '0.0.0-test',
     now: () => Date.now(),
     newId: () => randomUUID(),
