@@ -61,7 +61,9 @@ export async function openDatabase({ path, bytes_max, busy_ms = 5000, log }: Dat
     sweepExpired: (now, limit) => writer.write('sweep', { now, limit }),
 
     close() {
-      closed ??= writer.close().finally(() => reader.close());
+      // The reader first: the last connection to close folds the log into the file, and only the writer may.
+      if (closed === undefined) reader.close();
+      closed ??= writer.close();
       return closed;
     },
 
