@@ -15,7 +15,7 @@ export default {
   async build({ out, root, cache, run, step }) {
     const registry = JSON.parse(await readFile(join(root, here, 'models.json'), 'utf8'));
     const model = registry.models.find(({ id }) => id === registry.default);
-    await buildModel({ model, target: join(out, model.id), root, cache, run, step });
+    await buildModel({ model, target: out, root, cache, run, step });
   },
 };
 

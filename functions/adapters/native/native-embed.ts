@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { readModelFacts, type ModelFacts } from '../../domain/models/model-facts.ts';
 import { ComputeRefusedError, type EmbedCompute } from '../../domain/ports/compute.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { loadAddon } from './load-addon.ts';
 
 export interface NativeEmbed extends EmbedCompute {
   readonly model: ModelFacts;
@@ -24,7 +24,7 @@ export async function openNativeEmbed(request: {
 }): Promise<NativeEmbed> {
   const { addon_path, ort_lib_path, model_dir } = request;
   const model = readModelFacts(await readFile(join(model_dir, 'model.json'), 'utf8'));
-  const addon: EmbedAddon = createRequire(import.meta.url)(addon_path);
+  const addon = loadAddon<EmbedAddon>(addon_path, ['EmbedEngine', 'CancelFlag']);
   const engine = await addon.EmbedEngine.open({
     ortLibPath: ort_lib_path,
     modelPath: join(model_dir, model.precision.file),

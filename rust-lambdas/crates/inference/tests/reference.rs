@@ -73,7 +73,7 @@ fn built_model() -> Option<PathBuf> {
         .exists()
         .then(|| read(&manifest)["folder"].as_str().map(str::to_owned))
         .flatten()?;
-    Some(home.join(folder).join("all-MiniLM-L6-v2"))
+    Some(home.join(folder))
 }
 
 fn repository() -> PathBuf {
