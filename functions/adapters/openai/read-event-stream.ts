@@ -24,9 +24,7 @@ export async function* readEventStream(
   let line_bytes = 0;
 
   for await (const bytes of response.pieces()) {
-    const lastBreak = bytes.lastIndexOf(0x0a);
-    // Only the unfinished line grows from piece to piece: a line within one piece is as short as the piece.
-    line_bytes = lastBreak < 0 ? line_bytes + bytes.length : bytes.length - lastBreak - 1;
+    line_bytes = lineAfter(bytes, line_bytes, line_bytes_max);
     if (line_bytes > line_bytes_max) throw malformed(name, `sent a line of over ${line_bytes_max} bytes`);
     parser.feed(decoder.decode(bytes, { stream: true }));
     for (const event of events.splice(0)) {
@@ -45,6 +43,18 @@ export async function* readEventStream(
     }
   }
   if (!hasChoice || open.size > 0) throw malformed(name, 'ended before the answer did');
+}
+
+/** Bytes of the line that is open after `bytes`, or of the first line that is over `most`. */
+function lineAfter(bytes: Uint8Array, before: number, most: number): number {
+  let open = before;
+  let from = 0;
+  for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, from)) {
+    if (open + end - from > most) return open + end - from;
+    open = 0;
+    from = end + 1;
+  }
+  return open + bytes.length - from;
 }
 
 function readEvent(event: string, name: string): ProviderChunk {
