@@ -3,8 +3,8 @@ import { isSignetError, SignetError } from '../errors.ts';
 import { CapabilityUnavailableError } from '../ports/compute.ts';
 
 /**
- * What was thrown while a permitted action ran, as the error that the caller can act on. A client that is gone makes any
- * failure `client_closed`; what nobody foresaw is `internal` and links its cause.
+ * What was thrown while a permitted action ran, as the error that the caller can act on. A failure without a
+ * code of its own is `client_closed` when the client is gone; what nobody foresaw is `internal` and links its cause.
  */
 export function decisionFailure(error: unknown, { signal }: Pick<Call, 'signal'>): SignetError {
   if (isSignetError(error)) return error;

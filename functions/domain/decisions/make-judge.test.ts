@@ -183,7 +183,7 @@ test.each<[string, Json]>([
   const [subject] = (await statementOf(receipt))['subject'] as readonly { digest: { sha256: string } }[];
   const record = await readContent(node, { tenant: 'default', sha256: subject?.digest.sha256 ?? '' });
   const { content, content_base64 } = JSON.parse(new TextDecoder().decode(record)) as Record<string, Json>;
-  const kept = content ?? JSON.parse(Buffer.from(String(content_base64), 'base64').toString());
+  const kept = content ?? JSON.parse(Buffer.from(content_base64 as string, 'base64').toString());
   expect(JSON.stringify(kept)).toBe(JSON.stringify(value));
 });
 

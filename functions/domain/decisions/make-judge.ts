@@ -139,7 +139,7 @@ function decisionPredicate(
     policy_version,
     policies: answer.policies,
     facts: statementJson(question.facts),
-    ...(statementJson(told as JsonObject) as JsonObject),
+    ...(statementJson(told) as JsonObject),
     parents: parents ?? [],
   };
 }

@@ -21,3 +21,8 @@ export function documentRange(node_id: string): { pk: string; from: string; to: 
 export function delegationKey(node_id: string, delegation_id: string): Key {
   return { pk: `identity#${node_id}`, sk: `delegation#${delegation_id}` };
 }
+
+/** Marks that the ledger has the entry of this document and this constitution: `{receipt}`. */
+export function adoptionKey(node_id: string, adopted: { seq: number; constitution_version: number }): Key {
+  return { pk: `identity#${node_id}`, sk: `adopted#${adopted.seq}#${adopted.constitution_version}` };
+}

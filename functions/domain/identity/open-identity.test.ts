@@ -3,8 +3,10 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { openTestNode, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
 import { constitutionKey } from '../constitution/keys.ts';
 import type { JsonObject } from '../json.ts';
+import type { Keys } from '../ports/keys.ts';
 import { verifyReceipt } from '../verify/verify-receipt.ts';
 import { delegationKey, documentKey, nodeKey } from './keys.ts';
+import { logAdoption } from './log-adoption.ts';
 import { IdentityBrokenError } from './open-identity.ts';
 
 let node: TestNode;
@@ -65,10 +67,8 @@ test.each([
 test('a start whose issuer key is gone says which files to restore', async () => {
   const keys = await node.keys.list();
   const issuer = keys.find((key) => key.role === 'issuer');
-  const list = node.keys.list;
-  node.keys.list = async () => keys.filter((key) => key !== issuer);
-  await expect(node.reopen()).rejects.toThrow(/issuer key/);
-  node.keys.list = list;
+  const without = { ...node.keys, list: async () => keys.filter((key) => key !== issuer) };
+  await expect(node.reopen({ keys: without })).rejects.toThrow(/issuer key/);
 });
 
 test('sessions are renewed by the wall clock, once for all who wait, and old delegations stay', async () => {
@@ -95,17 +95,23 @@ test('a clock that jumps, back or forth, gets a session of its own time', async 
 });
 
 test('while a renewal fails the old session serves until its end, and no longer', async () => {
-  const session = await node.identity.session();
-  const create = node.keys.create;
-  node.keys.create = async () => {
-    throw new Error('no key today');
+  let isFailing = false;
+  const failing: Keys = {
+    ...node.keys,
+    create(role) {
+      if (isFailing) throw new Error('no key today');
+      return node.keys.create(role);
+    },
   };
+  const identity = await node.reopen({ keys: failing });
+  const session = await identity.session();
+  isFailing = true;
   clock = (session.naf - 10) * 1000;
-  expect(await node.identity.session()).toBe(session);
+  expect(await identity.session()).toBe(session);
   clock = (session.naf + 1) * 1000;
-  await expect(node.identity.session()).rejects.toThrow('no key today');
-  node.keys.create = create;
-  expect((await node.identity.session()).delegation_id).not.toBe(session.delegation_id);
+  await expect(identity.session()).rejects.toThrow('no key today');
+  isFailing = false;
+  expect((await identity.session()).delegation_id).not.toBe(session.delegation_id);
 });
 
 test('a swapped compute adapter costs one renewal: the receipt is made and holds', async () => {
@@ -125,4 +131,17 @@ test('a swapped compute adapter costs one renewal: the receipt is made and holds
   expect(verdict).toMatchObject({ valid: true, exit: 0, receipt_id: id });
   expect((await node.identity.session()).key_id).not.toBe(before.key_id);
   expect(await node.table.get(delegationKey(node.identity.node_id, before.delegation_id), clock)).toBeDefined();
+});
+
+test('the adoption of document and constitution is logged once', async () => {
+  const facts = { ...node, digest: node.compute.digest };
+  const id = await logAdoption(facts);
+  expect(await logAdoption(facts)).toBeUndefined();
+  const bytes = new TextEncoder().encode(JSON.stringify(await node.receipts.get(id ?? '')));
+  const record = new TextEncoder().encode(JSON.stringify(node.identity.document));
+  const [canonical] = await node.compute.digest.canonicalise([record]);
+  const content = canonical?.ok === true ? [canonical.canonical] : [];
+  const verdict = await verifyReceipt({ bytes, ...node.compute, trust: [node.identity.node_id], content });
+  expect(verdict).toMatchObject({ valid: true, statement: { predicateType: 'urn:signet:document:v1' } });
+  expect(verdict.checks.map((check) => check.name)).toContain('content');
 });

@@ -73,8 +73,8 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
     constitution_version: constitution['version'] as number,
     con,
     is_new: pointer === undefined,
-    session: sessions.session,
-    renewSession: sessions.renewSession,
+    session: () => sessions.session(),
+    renewSession: () => sessions.renewSession(),
     async delegation(id) {
       const row = await facts.table.get(delegationKey(node_id, id), facts.now());
       if (row === undefined) return undefined;
@@ -188,7 +188,7 @@ async function issuerOf({ keys }: IdentityFacts, document: JsonObject): Promise<
   const issuer = (await keys.list()).find((key) => key.role === 'issuer' && listed.has(key.key_id));
   if (issuer === undefined) {
     throw new IdentityBrokenError(
-      `expected the private half of an issuer key of \`${String(document['id'])}\` among the key files, found none; restore \`identities/\` from a backup`,
+      `expected the private half of an issuer key that the node document lists among the key files, found none; restore \`identities/\` from a backup`,
     );
   }
   return issuer;

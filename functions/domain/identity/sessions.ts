@@ -89,6 +89,7 @@ export function makeSessions({
           n: 0,
           key: key.key_id,
           role: 'session',
+          custody: key.custody,
           kinds: sessionKinds,
           nbf,
           naf,

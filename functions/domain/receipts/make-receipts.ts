@@ -107,7 +107,7 @@ export function makeReceipts({
       if (typeof entry !== 'string' || delegation === undefined) return undefined;
       return { entry: base64(entry), delegation: base64(delegation.envelope), document: delegation.document };
     },
-    count: counter.count,
+    count: () => counter.count(),
   };
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
 import type { Embedded } from '../embeddings/embeddings.ts';
-import { SignetError } from '../errors.ts';
+import type { SignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { deltaRange, partition } from './keys.ts';
 import { makeVectors, type VectorsFacts } from './make-vectors.ts';
@@ -99,7 +99,7 @@ test('replaced rows do not stay in the table', async () => {
   await vectors.delete(testCall(), { collection, namespace, ids: ['a'] });
   await put([{ id: 'a', values: [1, 1, 1] }]);
   const item = await node.table.get({ pk: 't#default#list#collections', sk: collection }, node.now());
-  const pk = partition('default', String(item?.['id']), namespace);
+  const pk = partition('default', item?.['id'] as string, namespace);
   const { rows } = await node.table.query({ ...deltaRange(pk, 0), limit: 100 }, node.now());
   expect(rows.map((row) => row.item['seq'])).toEqual([7]);
 });

@@ -383,7 +383,7 @@ function invalid(reason: string, param: string, detail: string): SignetError {
 }
 
 function withoutValues({ values: _values, ...rest }: VectorInput): JsonObject {
-  return rest as JsonObject;
+  return rest;
 }
 
 /** BLAKE3 over the values in order, as little-endian f32: a receipt need not carry a matrix to say which it was. */

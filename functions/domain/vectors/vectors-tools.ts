@@ -31,7 +31,7 @@ export function vectorsTools(vectors: Pick<Vectors, 'query'>): ToolTargets['buil
           target: { kind: 'builtin', name: 'vectors.query' },
         },
         async run(call, args) {
-          const { value } = await vectors.query(call, { ...queryOf(args), collection: String(args['collection']) });
+          const { value } = await vectors.query(call, { ...queryOf(args), collection: args['collection'] as string });
           return {
             hits: value.hits.map(({ id, score, metadata, content }) => ({
               id,
@@ -50,7 +50,7 @@ export function vectorsTools(vectors: Pick<Vectors, 'query'>): ToolTargets['buil
 function queryOf(args: JsonObject): QueryRequest {
   const { k, namespace, filter } = args;
   return {
-    text: String(args['text']),
+    text: args['text'] as string,
     k: typeof k === 'number' ? k : 5,
     namespace: typeof namespace === 'string' ? namespace : 'default',
     include: ['metadata', 'content'],

@@ -140,7 +140,9 @@ test('a document that was changed after it was signed is exit 11', async () => {
 });
 
 test('content records are compared with the digests that were signed', async () => {
-  const [subject] = (await verdictOf(receipt)).statement?.['subject'] as readonly { digest: { sha256: string } }[];
+  const { statement } = await verdictOf(receipt);
+  const subjects = statement?.['subject'] as readonly { digest: { sha256: string } }[] | undefined;
+  const subject = subjects?.[0];
   const record = await readContent(node, { tenant: 'default', sha256: subject?.digest.sha256 ?? '' });
   const known = record ?? new Uint8Array();
   expect(await verdictOf(receipt, [known])).toMatchObject({ valid: true });
