@@ -7,6 +7,7 @@ import { describeKeys } from '../../domain/ports/keys.contract.ts';
 import type { OpenedKey, SignCompute } from '../../domain/ports/compute.ts';
 import { KeyRefusedError } from '../../domain/ports/keys.ts';
 import type { KeyRole, Keys } from '../../domain/ports/keys.ts';
+import { openWasmCompute } from '../wasm/wasm-compute.ts';
 import { fileKeys } from './file-keys.ts';
 
 const statement = { payload_type: 'application/vnd.in-toto+json', payload: { _type: 'x' } };
@@ -85,11 +86,16 @@ const random = (bytes: number) => new Uint8Array(randomBytes(bytes));
 
 describeKeys('files', async () => {
   const folder = join(await mkdtemp(join(tmpdir(), 'signet-keys-')), 'identities');
-  const { signer } = plainSigner();
+  const { sign } = await openWasmCompute();
+  const payload = (predicateType: string) => ({ _type: 'https://in-toto.io/Statement/v1', predicateType });
+  const payload_type = 'application/vnd.in-toto+json';
   return {
-    keys: fileKeys({ folder, sign: () => signer, random }),
-    statements: { issuer: statement, session: statement },
-    reopen: async () => fileKeys({ folder, sign: () => signer, random }),
+    keys: fileKeys({ folder, sign: () => sign, random }),
+    statements: {
+      issuer: { payload_type, payload: payload('urn:signet:delegation:v1') },
+      session: { payload_type, payload: payload('urn:signet:decision:v1') },
+    },
+    reopen: async () => fileKeys({ folder, sign: () => sign, random }),
     close: () => rm(join(folder, '..'), { recursive: true }),
   };
 });
