@@ -25,9 +25,9 @@ function open(changes: Changes = {}) {
 }
 
 const chat = bodies['POST /v1/chat/completions'] ?? {};
-const status = (error: unknown): Changes => ({ status: () => Promise.reject(error) });
-const completes = (error: unknown): Changes => ({
-  chat: { ...recordedServices().chat, complete: () => Promise.reject(error) },
+const status = (thrown: unknown): Changes => ({ status: () => Promise.reject(thrown) });
+const completes = (thrown: unknown): Changes => ({
+  chat: { ...recordedServices().chat, complete: () => Promise.reject(thrown) },
 });
 
 describe('errors', () => {

@@ -120,6 +120,25 @@ describe('what denies', () => {
   });
 });
 
+test('a remembered answer is that of the same question and of no other', () => {
+  const ask = (scopes: readonly string[], id: string, kind: 'key' | 'run' = 'key') =>
+    shipped.decide({
+      principal: { kind, id, tenant: 'default' },
+      action: 'chat',
+      resource: { type: 'Model', id: 'm' },
+      facts: { scopes },
+    }).effect;
+  for (let round = 0; round < 2; round += 1) {
+    expect(ask(['chat'], 'a')).toBe('allow');
+    expect(ask([], 'a')).toBe('deny');
+    expect(ask(['chat"],"x":["'], 'a')).toBe('deny');
+  }
+  // More questions than are remembered, and then the first ones again.
+  for (let count = 0; count < 4_200; count += 1) ask([], `k${count}`);
+  expect(ask(['chat'], 'a')).toBe('allow');
+  expect(ask(['chat'], 'x'.repeat(5_000))).toBe('allow');
+});
+
 describe('what stops the start', () => {
   test.each([
     ['a policy that does not parse', 'permit (principal'],
