@@ -31,6 +31,7 @@ import {
   makeChatLoop,
   refusedByPolicy,
   settleScriptTool,
+  toolFailure,
   type PendingChat,
   type Tally,
 } from './chat-loop.ts';
@@ -285,8 +286,7 @@ export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
       }
       await settleScriptTool({ judge, call, tool_name: pending.tool_name, pending, result, tally });
       if (result.ok) return { reply: { kind: 'value', value: result.value }, consumed };
-      const type = result.error.type === 'timeout' ? 'timeout' : 'execution_error';
-      throw toolRefusal({ type, message: result.error.message });
+      throw toolRefusal(toolFailure(result.error));
     } catch (error) {
       if (call.signal.aborted) throw error;
       return { reply: errorReply(error, pending.kind === 'chat' ? 'LLMError' : 'ToolError'), consumed };

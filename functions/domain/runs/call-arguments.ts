@@ -15,7 +15,7 @@ const toolName = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/);
 
 /** A `@tool` of the script, as it registered it. */
 const scriptTool = z.strictObject({
-  name: toolName.refine((name) => !name.includes('__'), 'must not contain `__`'),
+  name: toolName,
   description: z.string().max(4096).default(''),
   parameters: jsonObject,
   side_effects: z

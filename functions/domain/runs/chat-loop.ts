@@ -115,7 +115,11 @@ export function makeChatLoop({ chat, tools, judge, now, newId, limits }: ChatLoo
         result,
         tally,
       });
-      const answered = answer({ ...pending, queue }, current, outcome);
+      const answered = answer(
+        { ...pending, queue },
+        current,
+        outcome.ok ? outcome : { ok: false, error: toolFailure(outcome.error) },
+      );
       return turn(call, answered, tally, model_calls_left);
     },
   };
@@ -274,6 +278,16 @@ export async function settleScriptTool({
   return result;
 }
 
+/** How a tool of the script ended, from the class of its exception: what a model (or `call_tool`) is told. */
+export function toolFailure({ type, message }: { type: string; message: string }): {
+  type: ToolErrorType;
+  message: string;
+} {
+  if (type === 'ToolTimeout' || type === 'TimeoutError') return { type: 'timeout', message };
+  if (type === 'InvalidArguments') return { type: 'invalid_arguments', message };
+  return { type: 'execution_error', message: `${type}: ${message}` };
+}
+
 /** Undefined when policy lets it; else the refusal, recorded. */
 export async function refusedByPolicy({
   judge,
@@ -426,14 +440,9 @@ function askedFor(pending: PendingChat, content: string | null, asked: readonly 
 function answer(
   pending: PendingChat,
   asked: ToolCall,
-  outcome: { ok: true; value: Json } | { ok: false; error: { type: string; message: string } },
+  outcome: { ok: true; value: Json } | { ok: false; error: { type: ToolErrorType; message: string } },
 ): PendingChat {
-  if (!outcome.ok && pending.strict) {
-    throw toolRefusal({
-      type: outcome.error.type === 'timeout' ? 'timeout' : 'execution_error',
-      message: outcome.error.message,
-    });
-  }
+  if (!outcome.ok && pending.strict) throw toolRefusal(outcome.error);
   const content = outcome.ok ? cut(outcome.value).text : JSON.stringify({ error: outcome.error });
   const args = parsed(asked.function.arguments) ?? asked.function.arguments;
   const entry = {

@@ -322,7 +322,7 @@ describe('a chat of a script', () => {
       'invalid_arguments',
       'invalid_arguments',
       'tool_not_found',
-      'ValueError',
+      'execution_error',
     ]);
   });
 
