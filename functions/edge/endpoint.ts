@@ -47,6 +47,8 @@ export interface EndpointInput<Params, Query, Body> {
   readonly body: Body;
   /** The bearer text of a `run-token` route. */
   readonly bearer: string;
+  /** `http://127.0.0.1:3001`, as this client reached us: its own word, never to be trusted or stored. */
+  readonly origin: () => string;
   readonly header: (name: string) => string | undefined;
 }
 

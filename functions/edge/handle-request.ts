@@ -146,6 +146,7 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
           ? undefined
           : checkInput(endpoint.body.schema, body === undefined ? {} : body.value),
       bearer,
+      origin: () => new URL(request.url).origin,
       header: (name) => request.headers.get(name) ?? undefined,
     };
     const key = endpoint.idempotent === undefined ? null : request.headers.get('idempotency-key');

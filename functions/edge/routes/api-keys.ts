@@ -4,7 +4,7 @@ import { scopes } from '../../domain/scopes.ts';
 import { emptyAnswer, jsonAnswer, judgedAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
-import { givenId, userName } from '../schema-parts.ts';
+import { givenId, hasControl, userName } from '../schema-parts.ts';
 
 const scope = z.enum(scopes as [Scope, ...Scope[]]);
 
@@ -43,7 +43,11 @@ export const apiKeyEndpoints: readonly Endpoint[] = [
     body: {
       class: 'other',
       schema: z.strictObject({
-        label: z.string().min(1).max(64),
+        label: z
+          .string()
+          .min(1)
+          .max(64)
+          .refine((text) => !hasControl(text), 'expected no control characters'),
         scopes: z.array(scope).min(1).max(scopes.length),
         tenant: userName.optional(),
         expires_at: z.number().int().positive().optional().openapi({ description: 'Unix seconds' }),

@@ -16,7 +16,8 @@ export const nodeEndpoints: readonly Endpoint[] = [
     summary: 'What runs here and how to begin',
     access: 'open',
     answers: { 200: { description: 'text, JSON or HTML, as `accept` asks' } },
-    handle: ({ services, header }) => Promise.resolve(welcome(services.version, header('accept') ?? '')),
+    handle: ({ services, header, origin }) =>
+      Promise.resolve(welcome(services.version, origin(), header('accept') ?? '')),
   }),
   endpoint({
     method: 'GET',
@@ -53,16 +54,22 @@ export const nodeEndpoints: readonly Endpoint[] = [
 
 const noStore = { 'cache-control': 'no-store' };
 
-const commands = [
-  'curl -s http://127.0.0.1:3001/v1/models -H "authorization: Bearer $(cat .signet/owner.key)"',
-  `curl -s http://127.0.0.1:3001/v1/chat/completions -H "authorization: Bearer $(cat .signet/owner.key)" -H 'content-type: application/json' -d '{"model":"auto","messages":[{"role":"user","content":"hello"}]}'`,
-  'npx signet run examples/soma.py',
-] as const;
+/** For a shell in the folder where the node was started, which is where its home is unless it was told otherwise. */
+function commandsFor(origin: string): readonly string[] {
+  const key = '-H "authorization: Bearer $(cat .signet/owner.key)"';
+  const chat = '{"model":"auto","messages":[{"role":"user","content":"hello"}]}';
+  return [
+    `curl -s ${origin}/v1/models ${key}`,
+    `curl -s ${origin}/v1/chat/completions ${key} -H 'content-type: application/json' -d '${chat}'`,
+    'npx signet run examples/soma.py',
+  ];
+}
 
 const about = 'Signet: an agent backend that its user owns. Every decision leaves a signed receipt.';
 
 /** Nothing here depends on the node or its data: it is shown to strangers. */
-function welcome(version: string, accept: string): Answer {
+function welcome(version: string, origin: string, accept: string): Answer {
+  const commands = commandsFor(origin);
   if (accept.includes('text/html')) {
     const lines = commands.map((command) => `<pre>${escapeHtml(command)}</pre>`).join('');
     const body = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Signet</title><h1>Signet ${escapeHtml(version)}</h1><p>${about}</p><p>Routes: <a href="/openapi.json">/openapi.json</a></p>${lines}</html>\n`;
