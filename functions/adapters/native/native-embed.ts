@@ -137,6 +137,8 @@ function takeTurns(parallel: number) {
     async take<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
       await turn(signal);
       try {
+        // Between the turn and this line an abort may have come, whose event nobody would hear any more.
+        signal?.throwIfAborted();
         return await work();
       } finally {
         next();
