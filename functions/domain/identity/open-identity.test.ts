@@ -64,6 +64,16 @@ test.each([
   await node.table.write({ kind: 'put', key: key(), item: kept ?? {} }, clock);
 });
 
+test('a start that died between its keys and its rows goes on with the same keys', async () => {
+  const keys = [nodeKey(), documentKey(node.identity.node_id, 0), constitutionKey(1)];
+  const kept = await Promise.all(keys.map((key) => node.table.get(key, clock)));
+  for (const key of keys) await node.table.write({ kind: 'delete', key }, clock);
+  expect(await node.reopen()).toMatchObject({ is_new: true, node_id: node.identity.node_id });
+  for (const [index, key] of keys.entries()) {
+    await node.table.write({ kind: 'put', key, item: kept[index] ?? {} }, clock);
+  }
+});
+
 test('a start whose issuer key is gone says which files to restore', async () => {
   const keys = await node.keys.list();
   const issuer = keys.find((key) => key.role === 'issuer');

@@ -6,6 +6,7 @@ import { SignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { DigestCompute, ScoreCompute } from '../ports/compute.ts';
 import type { Table } from '../ports/table.ts';
+import { checkCount, checkInput, checkName, invalid } from './check-request.ts';
 import { checkValues } from './check-values.ts';
 import { makeCollections, publicCollection, type StoredCollection } from './collections.ts';
 import { compileFilter, type Predicate } from './filter.ts';
@@ -19,7 +20,6 @@ const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => {
     setTimeout(resolve, milliseconds);
   });
-const name = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 export interface VectorsFacts {
   readonly table: Table;
@@ -345,41 +345,6 @@ function judgementOf(
 ): Judgement {
   const facts = { operation, ...(rows === undefined ? {} : { rows }) };
   return { action, resource: { type: 'Collection', id: collection }, facts, request };
-}
-
-function checkInput(vector: VectorInput, index: number): void {
-  const at = `vectors[${index}]`;
-  const { id_bytes_max, metadata_bytes_max, content_bytes_max } = limits.vectors;
-  if ((vector.values === undefined) === (vector.text === undefined)) {
-    throw invalid('vector', at, `expected exactly one of \`values\` and \`text\` in \`${at}\``);
-  }
-  const checkBytes = (field: string, bytes: number, from: number, to: number): void => {
-    if (bytes >= from && bytes <= to) return;
-    throw invalid(field, `${at}.${field}`, `expected ${from} to ${to} bytes in \`${at}.${field}\`, got ${bytes}`);
-  };
-  if (vector.id !== undefined) checkBytes('id', Buffer.byteLength(vector.id), 1, id_bytes_max);
-  if (vector.content !== undefined) checkBytes('content', Buffer.byteLength(vector.content), 0, content_bytes_max);
-  if (vector.metadata !== undefined) {
-    checkBytes('metadata', Buffer.byteLength(JSON.stringify(vector.metadata)), 0, metadata_bytes_max);
-  }
-}
-
-function checkName(text: string, param: string): void {
-  if (name.test(text)) return;
-  throw invalid(
-    'name',
-    param,
-    `expected 1 to 64 of a-z, 0-9, \`.\`, \`_\`, \`-\` in \`${param}\`, a letter or digit first`,
-  );
-}
-
-function checkCount(count: number, max: number, param: string): void {
-  if (count >= 1 && count <= max) return;
-  throw invalid(param, param, `expected 1 to ${max} of \`${param}\`, got ${count}`);
-}
-
-function invalid(reason: string, param: string, detail: string): SignetError {
-  return new SignetError({ code: 'invalid_request', reason, param, detail });
 }
 
 function withoutValues({ values: _values, ...rest }: VectorInput): JsonObject {

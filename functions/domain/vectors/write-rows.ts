@@ -70,9 +70,12 @@ export function makeRowWriter({
     while (queue.length > 0) {
       let plan: Plan | undefined;
       try {
-        const started = now();
+        let started: number | undefined;
         for (let attempt = 0; ; attempt += 1) {
           const head = await namespaces.refresh(namespace);
+          // From here: the first look may have to read every row, and that is no conflict.
+          started ??= now();
+          if (now() - started > conflict_ms_max) throw conflict();
           if (head === undefined) {
             await create(namespace);
             continue;
@@ -81,7 +84,6 @@ export function makeRowWriter({
           if (plan.operations.length === 1) break;
           const written = await table.transact(plan.operations, now());
           if (written.kind === 'written') break;
-          if (now() - started > conflict_ms_max) throw conflict();
           await pause(jitter(attempt));
         }
         settle(namespace, queue, plan);

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -180,7 +180,6 @@ const openssl = spawnSync('openssl', ['version']).status === 0 && spawnSync('pyt
 
 /** The very script that `docs/formats/receipt.md` shows. */
 async function scriptOfDocument(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
   const page = await readFile(join(process.cwd(), 'docs/formats/receipt.md'), 'utf8');
   const script = /```python\n([\s\S]*?)```/.exec(page)?.[1];
   if (script === undefined) throw new Error('docs/formats/receipt.md shows no script');
