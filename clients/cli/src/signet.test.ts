@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { scopes } from '../../../functions/domain/scopes.ts';
+import { openTestNode } from '../../../tests/fixtures/open-test-node.ts';
 
 const cli = dirname(dirname(fileURLToPath(import.meta.url)));
 const binary = join(cli, 'bin', 'signet.mjs');
@@ -137,6 +139,53 @@ describe('verify', () => {
     const { code, stdout } = await signet(['verify', '-', '--json'], { stdin: '{}' });
     expect(code).toBe(10);
     expect(JSON.parse(stdout)).toMatchObject({ valid: false, exit: 10 });
+  });
+
+  test('a receipt holds when its node is pinned or named, and no changed byte of it does', async () => {
+    const node = await openTestNode();
+    try {
+      const principal = { kind: 'key' as const, id: 'k', tenant: 'default', scopes };
+      const call = {
+        principal,
+        request_id: node.newId(),
+        nextStatement: () => 0,
+        depth: 0,
+        signal: AbortSignal.timeout(60_000),
+      };
+      const judgement = { action: 'search' as const, resource: { type: 'Web', id: 'local' }, facts: {} };
+      const judged = await node.judge.decide(call, judgement, async () => ({ value: null, outcome: {} }));
+      const receipt = JSON.stringify(await node.receipts.get(judged.receipt));
+      const file = join(home, 'receipt.json');
+      await writeFile(file, receipt);
+
+      const unpinned = await signet(['verify', file]);
+      expect(unpinned.code).toBe(3);
+      expect(unpinned.stdout).toContain('--node');
+      const named = await signet(['verify', file, '--node', node.identity.node_id, '--json']);
+      expect(named.code).toBe(0);
+      expect(JSON.parse(named.stdout)).toMatchObject({ valid: true, receipt_id: judged.receipt });
+
+      await mkdir(join(home, 'trust'));
+      await writeFile(
+        join(home, 'trust', 'me.json'),
+        JSON.stringify({ node_id: node.identity.node_id, pinned_at: 'today' }),
+      );
+      // Flipped in turn: the signed payload, the delegation, and the node document.
+      for (const [from, to] of [
+        ['"entry":"eyJ', '"entry":"eyK'],
+        ['"delegation":"eyJ', '"delegation":"eyK'],
+        ['"seq":0', '"seq":1'],
+      ] as const) {
+        expect(receipt).toContain(from);
+        await writeFile(join(home, 'flipped.json'), receipt.replace(from, to));
+        expect([10, 11, 14]).toContain((await signet(['verify', 'flipped.json'])).code);
+      }
+      const pinned = await signet(['verify', '-'], { stdin: receipt });
+      expect(pinned.code).toBe(0);
+      expect(pinned.stdout).toMatch(/^ok {2}[\s\S]*\nvalid\n$/);
+    } finally {
+      await node.close();
+    }
   });
 
   test('a broken pin says which file', async () => {

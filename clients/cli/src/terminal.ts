@@ -35,7 +35,7 @@ export function openTerminal(
 
 /** Foreign text on a terminal: control characters would let a script move the cursor or forge a line of ours. */
 export function escaped(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+  return stripVTControlCharacters(text).replace(/[^\P{Cc}\n\t]/gu, '');
 }
 
 function isTerminal(stream: { readonly fd?: number }): boolean {

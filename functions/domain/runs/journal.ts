@@ -81,8 +81,13 @@ export function putAnswer(run: RunRow, step: Omit<Step, 'state' | 'reply'>, repl
   ];
 }
 
-/** Receipts of all host calls in their order; at most `limit` of them when given. */
-export async function stepReceipts(table: Table, run: RunRow, now: number, limit?: number): Promise<readonly string[]> {
+/** Receipts of all host calls in their order; at most `limit` of them. */
+export async function stepReceipts(
+  table: Table,
+  run: RunRow,
+  now: number,
+  limit = Infinity,
+): Promise<readonly string[]> {
   const receipts: string[] = [];
   let cursor: string | undefined;
   do {
@@ -97,6 +102,6 @@ export async function stepReceipts(table: Table, run: RunRow, now: number, limit
     );
     receipts.push(...page.rows.flatMap((row) => (row.item as unknown as Step).receipts));
     cursor = page.cursor;
-  } while (cursor !== undefined && (limit === undefined || receipts.length < limit));
-  return limit === undefined ? receipts : receipts.slice(0, limit);
+  } while (cursor !== undefined && receipts.length < limit);
+  return receipts.slice(0, limit);
 }

@@ -21,7 +21,7 @@ export function makeWatchers(): Watchers {
   }
 
   function wake(run_id: string): void {
-    for (const finish of [...(waiting.get(run_id) ?? [])]) finish();
+    for (const finish of waiting.get(run_id) ?? []) finish();
   }
 
   return {

@@ -6,7 +6,7 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Json } from '@signet/functions/domain/json.ts';
 import type { Run, RunEvent, RunRequest } from '@signet/functions/domain/runs/runs.ts';
 import { CommandFailure, exits } from '../failure.ts';
-import { numberBetween, readGlobalOptions, withGlobalOptions } from '../global-options.ts';
+import { numberBetween, readGlobalOptions, withGlobalOptions, type GlobalOptions } from '../global-options.ts';
 import { runningNode, type NodeAccess } from '../node-access.ts';
 import type { Exit } from '../program.ts';
 import { escaped, type Terminal } from '../terminal.ts';
@@ -77,8 +77,9 @@ Exit codes: 0 ok, 1 it raised, 3 time, 4 sandbox violation, 5 provider, 6 memory
 }
 
 /** Loaded when needed: a node in this process is most of the program. */
-async function openHome(...args: Parameters<typeof import('../home-node.ts').homeNode>): Promise<NodeAccess> {
-  return (await import('../home-node.ts')).homeNode(...args);
+async function openHome(globals: GlobalOptions, terminal: Terminal): Promise<NodeAccess> {
+  const { homeNode } = await import('../home-node.ts');
+  return homeNode(globals, terminal);
 }
 
 /** Prints output as it comes; Ctrl-C cancels the run, and a second one leaves at once. */
