@@ -93,6 +93,16 @@ describe('errors', () => {
     expect(await answer.json()).toMatchObject({ code: 'capability_unavailable', step: 'building the addon' });
   });
 
+  test('a part that nobody can say more of is asked for again in five seconds', async () => {
+    const state = { served_by: 'unavailable', reason: 'not built' } as const;
+    for (const thrown of [
+      new CapabilityUnavailableError('run', state),
+      new SignetError({ code: 'capability_unavailable', detail: 'x' }),
+    ]) {
+      expect((await open(status(thrown)).send('GET', '/api/v1/status')).headers.get('retry-after')).toBe('5');
+    }
+  });
+
   test.each([
     ['a storage that is busy', new TableUnavailableError({ operation: 'get', retryable: true }), 503],
     ['a storage that is broken', new TableUnavailableError({ operation: 'get', retryable: false }), 500],

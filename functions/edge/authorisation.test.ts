@@ -54,7 +54,9 @@ describe.each(keyed)('$route', (example) => {
     services.reached.length = 0;
     const answer = await send(example, tokenWith(...scopes.filter((one) => one !== scope)));
     expect(answer.status).toBe(403);
-    expect(await answer.text()).toContain('policy_denied');
+    const text = await answer.text();
+    expect(text).toContain('policy_denied');
+    expect(text).toContain(`lacks the scope \`${scope}\``);
     const { decides } = example.endpoint;
     // What would have been decided leaves the receipt of its refusal, a plain read leaves none.
     expect(services.reached.map(({ verb }) => verb)).toEqual(decides === undefined ? [] : ['judge.decide']);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Call, Principal } from '../domain/call.ts';
 import type { CountedKind } from '../domain/counts/make-counts.ts';
-import { SignetError } from '../domain/errors.ts';
+import { isSignetError, SignetError } from '../domain/errors.ts';
 import type { Scope } from '../domain/scopes.ts';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Answer, AnswerHeaders, StreamPiece } from './answer.ts';
@@ -115,12 +115,18 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     const refusal = new SignetError({ code: 'policy_denied', detail: `this key lacks the scope \`${scope}\`` });
     if (endpoint.decides === undefined) throw refusal;
     const { action, resource } = endpoint.decides;
-    await services.judge.decide(
-      call,
-      { action, resource: { type: resource, id: '' }, facts: { missing_scope: scope } },
-      // Reached only where a policy of the owner permits the action without the scope: the table stands above it.
-      () => Promise.reject(refusal),
-    );
+    try {
+      await services.judge.decide(
+        call,
+        { action, resource: { type: resource, id: '' }, facts: { missing_scope: scope } },
+        // Reached only where a policy of the owner permits the action without the scope: the table stands above it.
+        () => Promise.reject(refusal),
+      );
+    } catch (thrown) {
+      if (!isSignetError(thrown) || thrown.code !== 'policy_denied') throw thrown;
+      // The judge's receipt, and the detail that tells the caller what to ask for.
+      if (thrown.receipt !== undefined) refusal.receipt = thrown.receipt;
+    }
     throw refusal;
   }
 
@@ -362,14 +368,14 @@ function countedAs(error: SignetError): CountedKind | undefined {
   }
 }
 
-/** Ours is logged with its cause; what a client did wrong is its own to read. */
+/** Ours is logged with its cause; what a client did wrong, or asked too early, is its own to read. */
 function report(
   services: Services,
   error: SignetError,
   thrown: unknown,
   facts: { request_id: string; method: string; path: string },
 ): void {
-  if (error.status < 500) return;
+  if (error.status < 500 || error.status === 501) return;
   const cause = error.cause ?? (thrown === error ? undefined : thrown);
   services.log[error.code === 'internal' ? 'error' : 'warn']({ ...facts, code: error.code, err: cause }, error.message);
 }

@@ -14,7 +14,8 @@ export function renderError(
   { shape, request_id }: { shape: ErrorShape; request_id: string },
 ): Answer {
   const record = errorRecord(error.code);
-  const { retry_after_s } = error.public;
+  const retry_after_s =
+    error.public.retry_after_s ?? (error.code === 'capability_unavailable' ? unknown_wait_s : undefined);
   return {
     kind: 'text',
     status: record.status,
@@ -28,6 +29,9 @@ export function renderError(
     },
   };
 }
+
+/** When nobody knows how long a part will take: often enough for a person who waits, seldom enough for the node. */
+const unknown_wait_s = 5;
 
 /** `{error: {message, type, param, code}}`, as the stock SDKs read it; `reason` is ours and they ignore it. */
 export function openAiError(error: SignetError): { readonly error: JsonObject } {
@@ -80,9 +84,12 @@ function translate(error: unknown): SignetError | undefined {
     return new SignetError({ code: 'invalid_json', reason: error.reason, detail: error.message });
   }
   if (error instanceof CapabilityUnavailableError) {
-    const { reason, step, ready_in_s = 5 } = error.state;
+    const { reason, step, ready_in_s } = error.state;
     const detail = `\`${error.capability}\` is not ready: ${step ?? reason}`;
-    return new SignetError({ code: 'capability_unavailable', detail, retry_after_s: ready_in_s }, { cause: error });
+    return new SignetError(
+      { code: 'capability_unavailable', detail, ...(ready_in_s === undefined ? {} : { retry_after_s: ready_in_s }) },
+      { cause: error },
+    );
   }
   if (error instanceof ComputeRefusedError) {
     const code = error.code === 'input_too_long' ? 'context_length_exceeded' : 'invalid_request';
