@@ -71,7 +71,7 @@ export function fileObjects({ root }: { root: string }): Objects {
 
   async function store(key: string, body: Uint8Array, options: PutOptions): Promise<PutResult> {
     const { ifAbsent = false, ifMatch, durable = true } = options;
-    const present = ifAbsent || ifMatch !== undefined ? await withObject(key, tags.tagOf) : undefined;
+    const present = ifAbsent || ifMatch !== undefined ? await withObject(key, (file) => tags.tagOf(file)) : undefined;
     if (ifAbsent && present !== undefined) return { kind: 'refused', etag: present };
     if (ifMatch !== undefined && present !== ifMatch) return { kind: 'refused', etag: present };
 
@@ -87,12 +87,12 @@ export function fileObjects({ root }: { root: string }): Objects {
       else await rename(incoming, path);
     } catch (cause) {
       if (ifAbsent && errorCode(cause) === 'EEXIST') {
-        const etag = await withObject(key, tags.tagOf);
+        const etag = await withObject(key, (file) => tags.tagOf(file));
         if (etag !== undefined) return { kind: 'refused', etag };
       }
-      if (errorCode(cause) === 'ENOTDIR') throw new TypeError(`an object lies where \`${key}\` needs a folder`);
-      if (errorCode(cause) === 'EISDIR' || errorCode(cause) === 'EEXIST')
-        throw new TypeError(`\`${key}\` is the folder of other objects`);
+      if (['ENOTDIR', 'EISDIR', 'EEXIST'].includes(errorCode(cause) ?? '')) {
+        throw new TypeError(`expected no key to continue another, got \`${key}\` beside one that does`, { cause });
+      }
       throw cause;
     } finally {
       await rm(incoming, { force: true });

@@ -117,7 +117,10 @@ async function startWriter(options: WriterOptions, log: DatabaseOptions['log']):
     throw unavailable('open', `${options.path}: ${state.message}`, false);
   }
 
-  const pending = new Map<number, { name: ExchangeName; resolve(reply: unknown): void; reject(error: Error): void }>();
+  const pending = new Map<
+    number,
+    { name: ExchangeName; resolve: (reply: never) => void; reject: (error: Error) => void }
+  >();
   let outbox: { id: number; request: WireRequest }[] = [];
   let last_id = 0;
   let gone: { message: string; cause?: unknown } | undefined;
@@ -127,7 +130,7 @@ async function startWriter(options: WriterOptions, log: DatabaseOptions['log']):
       const waiting = pending.get(answer.id);
       if (waiting === undefined) continue;
       pending.delete(answer.id);
-      if ('reply' in answer) waiting.resolve(answer.reply);
+      if ('reply' in answer) waiting.resolve(answer.reply as never);
       else if (answer.failure.kind === 'input') waiting.reject(new TypeError(answer.failure.message));
       else waiting.reject(unavailable(waiting.name, answer.failure.message, answer.failure.retryable));
     }
@@ -160,7 +163,7 @@ async function startWriter(options: WriterOptions, log: DatabaseOptions['log']):
       return new Promise((resolve, reject) => {
         const id = ++last_id;
         if (pending.size === 0) port.ref();
-        pending.set(id, { name, resolve: resolve as (reply: unknown) => void, reject });
+        pending.set(id, { name, resolve, reject });
         outbox.push({ id, request: { name, body } as WireRequest });
         if (outbox.length === 1) queueMicrotask(flush);
       });

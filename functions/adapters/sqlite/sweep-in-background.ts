@@ -17,13 +17,14 @@ export function sweepInBackground(options: {
   onError: (error: unknown) => void;
 }): { stop(): Promise<void> } {
   const { db, now, every_ms = 60_000, onError } = options;
-  let stopped = false;
+  const stopping = new AbortController();
   let bite = Promise.resolve();
 
   async function sweep(): Promise<void> {
     try {
       let removed = rows_per_bite;
-      while (removed === rows_per_bite && !stopped) removed = await db.sweepExpired(now() - grace_ms, rows_per_bite);
+      while (removed === rows_per_bite && !stopping.signal.aborted)
+        removed = await db.sweepExpired(now() - grace_ms, rows_per_bite);
     } catch (error) {
       onError(error);
     }
@@ -36,7 +37,7 @@ export function sweepInBackground(options: {
 
   return {
     stop() {
-      stopped = true;
+      stopping.abort();
       clearInterval(timer);
       return bite;
     },

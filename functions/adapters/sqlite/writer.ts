@@ -4,7 +4,8 @@
  * company, so a lone write costs one commit and a crowd shares one.
  */
 import { DatabaseSync } from 'node:sqlite';
-import { MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { describeFailure } from './describe-failure.ts';
 import { migrate } from './migrate.ts';
 import type {
@@ -42,6 +43,7 @@ function start(): void {
 }
 
 function tell(state: WriterState): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
   parentPort?.postMessage(state);
 }
 

@@ -34,9 +34,10 @@ export function makeSweepDue({ table, queue, now }: { table: Table; queue: Queue
 
   async function wakeRows(rows: readonly Row[], swept_at: number): Promise<number> {
     const job_ids: string[] = [];
-    for (const { sk, item } of rows) {
+    for (const { sk } of rows) {
       if (announced.has(sk)) continue;
-      const job_id = String(item['job_id']);
+      // By the row's own name, `<due>#<job id>`: the padded time has no `#`.
+      const job_id = sk.slice(sk.indexOf('#') + 1);
       if (await isCurrent(job_id, sk, swept_at)) {
         announced.set(sk, swept_at);
         job_ids.push(job_id);

@@ -217,7 +217,7 @@ export function describeObjects(name: string, open: () => Promise<ObjectsStand>,
         await expect(objects.delete(key)).rejects.toThrow(TypeError);
       });
 
-      test.each(['...', '.hidden', '..a', 'a..', 'ação 🙂', '%2e%2e', 'a b', '~', 'CON', `${'x'.repeat(200)}`])(
+      test.each(['...', '.hidden', '..a', 'a..', 'ação 🙂', '%2e%2e', 'a b', '~', 'CON', 'x'.repeat(200)])(
         'may hold %j',
         async (segment) => {
           const key = `${newPrefix()}${segment}/${segment}`;
