@@ -129,7 +129,10 @@ async function stream(
     if (piece_ms > 0) await new Promise((resolve) => setTimeout(resolve, piece_ms));
   };
   await write(event(body, { role: 'assistant', content: '' }));
-  for (const word of (reply.text ?? '').match(/\S+\s*/g) ?? []) await write(event(body, { content: word }));
+  for (const word of (reply.text ?? '').match(/\S+\s*/g) ?? []) {
+    if (response.destroyed) return;
+    await write(event(body, { content: word }));
+  }
   for (const [index, call] of (reply.tool_calls ?? []).entries()) {
     const start = { index, id: callId(index), type: 'function', function: { name: call.name, arguments: '' } };
     await write(event(body, { tool_calls: [start] }));
