@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -92,6 +92,13 @@ describe('a file', () => {
     await writeFile(path, 'x'.repeat(5000));
     await expect(openDatabase({ path })).rejects.toMatchObject({ name: 'TableUnavailableError', operation: 'open' });
     await expect(openDatabase({ path: join(home, 'none/signet.db') })).rejects.toThrow(TableUnavailableError);
+  });
+
+  test('is for its owner alone, with all that lies beside it', async () => {
+    const db = await openHere();
+    await putOne(db);
+    for (const name of await readdir(home)) expect((await stat(join(home, name))).mode & 0o777).toBe(0o600);
+    expect(await readdir(home)).toContain('signet.db-wal');
   });
 
   test('keeps what was written over a restart', async () => {

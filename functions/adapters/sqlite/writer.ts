@@ -3,6 +3,7 @@
  * it as one transaction and answers; what arrives during that commit's fsync is the next group. Nothing ever waits for
  * company, so a lone write costs one commit and a crowd shares one.
  */
+import { chmodSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
@@ -51,6 +52,8 @@ function openConnection({ path, busy_ms, bytes_max }: WriterOptions): DatabaseSy
   const connection = new DatabaseSync(path, { timeout: busy_ms });
   try {
     migrate(connection);
+    // Prompts and key hashes are the owner's alone; the log beside the file takes over its mode.
+    chmodSync(path, 0o600);
     connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16384');
     if (bytes_max !== undefined) {
       const page_bytes = Number(connection.prepare('PRAGMA page_size').get()?.['page_size']);
