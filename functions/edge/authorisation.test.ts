@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import records from '@signet/shared/records/scopes.json' with { type: 'json' };
 import { scopes } from '../domain/scopes.ts';
 import { makeApp } from './make-app.ts';
 import type { ExampleRequest } from './testing/example-requests.ts';
@@ -31,6 +32,17 @@ test('open are only the routes that the surface opens', () => {
     'GET /healthz',
     'GET /openapi.json',
   ]);
+});
+
+test('what a route decides belongs to its scope in the record', () => {
+  for (const { route, endpoint } of keyed) {
+    const record = records.scopes.find(({ scope }) => scope === endpoint.access);
+    const action = endpoint.decides?.action;
+    expect({ route, actions: record?.actions }).toEqual({
+      route,
+      actions: action === undefined ? expect.any(Array) : expect.arrayContaining([action]),
+    });
+  }
 });
 
 describe.each(keyed)('$route', (example) => {

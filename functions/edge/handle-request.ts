@@ -70,7 +70,13 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     if (endpoint?.access === 'run-token') {
       // Whether it is the run's token is for the run to say; an API key is not one, whoever holds it.
       if (bearer === undefined || bearer.startsWith('sg_')) throw unauthenticated(context);
-      return handle(context, endpoint, strangerCall(request_id, request), bearer, undefined);
+      try {
+        return await handle(context, endpoint, strangerCall(request_id, request), bearer, undefined);
+      } catch (thrown) {
+        if (!isSignetError(thrown) || thrown.code !== 'invalid_api_key') throw thrown;
+        const counted = unauthenticated(context);
+        throw counted.code === 'rate_limit_exceeded' ? counted : thrown;
+      }
     }
     const caller = bearer === undefined ? undefined : await services.apiKeys.authenticate(bearer);
     if (caller === undefined) throw unauthenticated(context);
