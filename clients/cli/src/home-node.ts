@@ -3,7 +3,6 @@ import { openNode } from '@signet/functions/assembly/open-node.ts';
 import { readSettings } from '@signet/functions/assembly/read-settings.ts';
 import type { Call } from '@signet/functions/domain/call.ts';
 import { isSignetError } from '@signet/functions/domain/errors.ts';
-import type { JsonObject } from '@signet/functions/domain/json.ts';
 import { CommandFailure, exitForCode, exits } from './failure.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { ownerKey, type NodeAccess } from './node-access.ts';
@@ -34,10 +33,11 @@ export async function homeNode(options: GlobalOptions, terminal: Terminal): Prom
       throw new CommandFailure({ exit: exits.failed, message: `expected a valid key in ${place}` });
     }
     node.startWork();
-    const { runs, status, newId } = node.services;
+    const { services } = node;
+    const { runs } = services;
     const call = (): Call => {
       let n = 0;
-      return { principal, request_id: newId(), nextStatement: () => n++, depth: 0, signal: gone.signal };
+      return { principal, request_id: services.newId(), nextStatement: () => n++, depth: 0, signal: gone.signal };
     };
     return {
       where: options.home,
@@ -47,7 +47,7 @@ export async function homeNode(options: GlobalOptions, terminal: Terminal): Prom
       async cancelRun(id) {
         await runs.cancel(call(), id).catch(failed);
       },
-      status: async () => (await status(call()).catch(failed)) as unknown as JsonObject,
+      status: () => services.status(call()).catch(failed),
       async close() {
         gone.abort();
         await node.close();

@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '@signet/functions/domain/json.ts';
+import type { NodeStatus } from '@signet/functions/domain/node/status.ts';
 import type { Run, RunEvent } from '@signet/functions/domain/runs/runs.ts';
 import { CommandFailure, exitForCode, exits } from './failure.ts';
 import type { NodeAccess } from './node-access.ts';
@@ -13,7 +14,7 @@ export function httpNode({ url, key }: { url: string; key: string }): NodeAccess
     async cancelRun(id) {
       await json('POST', `/api/v1/runs/${id}/cancel`, {});
     },
-    status: () => json('GET', '/api/v1/status'),
+    status: async () => (await json('GET', '/api/v1/status')) as unknown as NodeStatus,
     runEvents: events,
     close: async () => undefined,
   };

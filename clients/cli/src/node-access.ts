@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readLock } from '@signet/functions/adapters/files/lock-home.ts';
-import type { JsonObject } from '@signet/functions/domain/json.ts';
+import type { NodeStatus } from '@signet/functions/domain/node/status.ts';
 import type { Run, RunEvent, RunRequest } from '@signet/functions/domain/runs/runs.ts';
 import { CommandFailure, exits } from './failure.ts';
 import type { GlobalOptions } from './global-options.ts';
@@ -17,7 +17,7 @@ export interface NodeAccess {
   runEvents(id: string, after: number): AsyncIterable<RunEvent>;
   run(id: string): Promise<Run>;
   cancelRun(id: string): Promise<void>;
-  status(): Promise<JsonObject>;
+  status(): Promise<NodeStatus>;
   close(): Promise<void>;
 }
 

@@ -26,7 +26,7 @@ interface Ended {
 /** The real program, with nothing of the caller's environment but the path. */
 function signet(
   args: readonly string[],
-  { stdin = '', environment = {} as Record<string, string> } = {},
+  { stdin = '', environment = {} }: { stdin?: string; environment?: Record<string, string> } = {},
 ): Promise<Ended> {
   return new Promise((resolve) => {
     const child = execFile(
@@ -254,7 +254,11 @@ describe('against a node', () => {
 
   const status = {
     node_id: 'did:key:z6Mk',
-    compute: { run: { served_by: 'unavailable', reason: 'r', ready_in_s: 9 } },
+    version: '0.1.0',
+    uptime_seconds: 3,
+    ledger: { pending: 2 },
+    compute: { sign: { served_by: 'wasm' }, run: { served_by: 'unavailable', reason: 'r', ready_in_s: 9 } },
+    providers: [{ name: 'edge', tier: 'edge', models: 1 }],
   };
   const event = (id: number, name: string, data: object) =>
     `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;

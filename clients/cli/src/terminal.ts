@@ -12,7 +12,7 @@ export interface Terminal {
   /** A line to stderr that is only worth seeing live: left out unless stderr is a terminal. */
   progress(line: string): void;
   /** Colours where stdout is a terminal and NO_COLOR is not set. */
-  readonly paint: { good(text: string): string; bad(text: string): string; dim(text: string): string };
+  readonly paint: { readonly [style in 'good' | 'bad' | 'dim']: (text: string) => string };
 }
 
 export function openTerminal(

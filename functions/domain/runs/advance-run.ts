@@ -35,8 +35,8 @@ export async function advanceRun(
   parts: AdvanceParts,
   job: { payload: JsonObject; signal: AbortSignal },
 ): Promise<void> {
-  const { run_id, tenant } = job.payload;
-  const key = stateKey(String(tenant), String(run_id));
+  const { run_id, tenant } = job.payload as { readonly run_id: string; readonly tenant: string };
+  const key = stateKey(tenant, run_id);
   for (;;) {
     const item = await parts.table.get(key, parts.now());
     if (item === undefined) return;

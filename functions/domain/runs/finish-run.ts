@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import type { Now } from '../call.ts';
-import type { JsonObject } from '../json.ts';
 import type { ScriptCompletion } from '../ports/script-host.ts';
 import type { Operation, Table } from '../ports/table.ts';
 import type { Receipts } from '../receipts/receipts.ts';
@@ -108,7 +107,7 @@ export function completionWithout(
 interface End {
   readonly state: RunState;
   readonly exit_code: number;
-  readonly error?: JsonObject;
+  readonly error?: NonNullable<ScriptCompletion['error']>;
 }
 
 function endOf(row: RunRow, completion: ScriptCompletion, limits: Limits): End {
@@ -130,7 +129,7 @@ function endOf(row: RunRow, completion: ScriptCompletion, limits: Limits): End {
   };
 }
 
-function shortened(error: NonNullable<ScriptCompletion['error']>): JsonObject {
+function shortened(error: NonNullable<ScriptCompletion['error']>): NonNullable<ScriptCompletion['error']> {
   const { traceback, message, ...rest } = error;
   return {
     ...rest,
@@ -149,7 +148,7 @@ async function appendStatement(
   const ids = await stepReceipts(table, row, now());
   const { tokens } = (await lastStep(table, row, now()))?.totals ?? noTotals;
   const { usage } = completion;
-  const reason = end.error?.['code'] ?? end.error?.['type'] ?? end.state;
+  const reason = end.error?.code ?? end.error?.type ?? end.state;
   let n = 0;
   return receipts.append(
     { request_id: row.request_id, nextStatement: () => row.attempt * 1e10 + 5e9 + n++ },
@@ -170,7 +169,7 @@ async function appendStatement(
         },
         // JSON of a list of hexadecimal texts is its canonical form.
         calls: { count: ids.length, sha256: sha256(JSON.stringify(ids)) },
-        exit: { code: end.exit_code, reason: String(reason).slice(0, 64) },
+        exit: { code: end.exit_code, reason: reason.slice(0, 64) },
         stdout: { sha256: sha256(stdout), bytes: Buffer.byteLength(stdout) },
         parents: ids.slice(0, parents_max),
       },

@@ -5,7 +5,7 @@ export interface LiveRuns {
   /** Stops the sandbox and what it waits for; nothing where another process has it. */
   stop(run_id: string): void;
   /** Aborts when the run is stopped or has ended: an upstream request of a dead run is nobody's. */
-  signalOf(run_id: string): AbortSignal | undefined;
+  readonly signalOf: (run_id: string) => AbortSignal | undefined;
 }
 
 export interface LiveRun {

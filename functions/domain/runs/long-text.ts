@@ -1,5 +1,5 @@
 import type { Json } from '../json.ts';
-import type { Operation, Table } from '../ports/table.ts';
+import type { Item, Operation, Table } from '../ports/table.ts';
 import { runPartition, textKey, textPrefix } from './keys.ts';
 
 export interface TextPlace {
@@ -40,7 +40,7 @@ export async function getText(table: Table, place: TextPlace, now: number): Prom
       },
       now,
     );
-    parts.push(...page.rows.map((row) => String(row.item.text)));
+    parts.push(...page.rows.map(({ item }) => textOf(item)));
     cursor = page.cursor;
   } while (cursor !== undefined);
   return parts.length === 0 ? undefined : parts.join('');
@@ -49,6 +49,11 @@ export async function getText(table: Table, place: TextPlace, now: number): Prom
 export async function getJson(table: Table, place: TextPlace, now: number): Promise<Json | undefined> {
   const text = await getText(table, place, now);
   return text === undefined ? undefined : (JSON.parse(text) as Json);
+}
+
+function textOf({ text }: Item): string {
+  if (typeof text === 'string') return text;
+  throw new Error('a part of a text holds no `text`');
 }
 
 /** Between code points, since half a surrogate pair is not text and would not come back from UTF-8. */

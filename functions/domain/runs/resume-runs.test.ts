@@ -90,7 +90,7 @@ describe('a run whose process was killed', () => {
     expect(second.judged.filter(({ action }) => action === 'search')).toHaveLength(0);
     const events = await eventsOf(run.id);
     expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
-    const text = events.flatMap(({ event, data }) => (event === 'stdout' ? [(data as JsonObject).text] : []));
+    const text = events.flatMap(({ event, data }) => (event === 'stdout' ? [(data as { text: string }).text] : []));
     expect(text.join('')).toBe('one\ntwo\nthree\n');
     expect(run.receipts).toHaveLength(4);
   });
@@ -99,7 +99,7 @@ describe('a run whose process was killed', () => {
     const soma = { name: 'soma', parameters: { type: 'object' } };
     const chat = { prompt: 'x', script_tools: [soma] };
     first.answerChat = async () => ({ tool_calls: [toolCall('soma', { a: 1 })] });
-    second.answerChat = async ({ messages }) => ({ text: String(messages.at(-1)?.content) });
+    second.answerChat = async ({ messages }) => ({ text: JSON.stringify(messages.at(-1)?.content) });
     const left = await abandon((stand) => async (guest) => {
       await guest.frame({ method: 'llm.chat', args: chat });
       return stand();
@@ -108,7 +108,7 @@ describe('a run whose process was killed', () => {
       guest.tools.set('soma', () => 42);
       return guest.call('llm.chat', chat);
     });
-    expect(run.result).toMatchObject({ text: '42', tool_calls: [{ name: 'soma', args: { a: 1 }, result: 42 }] });
+    expect(run.result).toMatchObject({ text: '"42"', tool_calls: [{ name: 'soma', args: { a: 1 }, result: 42 }] });
     expect([first.chats.length, second.chats.length]).toEqual([1, 1]);
   });
 
@@ -161,7 +161,7 @@ describe('a run whose process was killed', () => {
     });
     const run = await goOn(left, async (guest) => {
       const late = await guest.frame({ method: 'web.search', args: { query: 'late', k: 1 }, seq: 1, token });
-      return (late.kind === 'error' ? late.error.code : late.kind) as string;
+      return late.kind === 'error' ? late.error.code : late.kind;
     });
     expect(run.result).toBe('invalid_token');
   });

@@ -88,9 +88,9 @@ export function makeRunEvents({ table, now, watchers, events_bytes_max }: RunEve
           now(),
         );
         for (const { item } of page.rows) {
-          const event = { id: Number(item.id), event: String(item.event), data: item.data ?? null };
+          const event = item as unknown as RunEvent;
           last = event.id;
-          yield event;
+          yield { id: event.id, event: event.event, data: event.data };
           if (event.event === 'done') return;
         }
         if (page.rows.length > 0) continue;

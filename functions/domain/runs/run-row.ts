@@ -73,7 +73,7 @@ export function runRow(item: Item): RunRow {
 }
 
 export function runItem(row: RunRow): Item {
-  return row as unknown as Item;
+  return row;
 }
 
 export function hasEnded(row: RunRow): boolean {

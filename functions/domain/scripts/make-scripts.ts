@@ -57,7 +57,7 @@ export function makeScripts({ table, judge, now }: ScriptsParts): Scripts {
       const tenant = call.principal.tenant;
       const key = digest === undefined ? scriptKey(tenant, name) : versionKey(tenant, name, digest);
       const row = await table.get(key, now());
-      const source = row === undefined ? undefined : await sourceBy(tenant, String(row.digest));
+      const source = row === undefined ? undefined : await sourceBy(tenant, described(row).digest);
       if (row === undefined || source === undefined) throw unknownScript(name, digest);
       return { ...described(row), source };
     },
@@ -103,7 +103,8 @@ function mayRead(judge: Judge, call: Call, id: string): void {
 }
 
 function described(row: Item): Omit<StoredScript, 'source'> {
-  return { name: String(row.name), digest: String(row.digest), created: Number(row.created) };
+  const { name, digest, created } = row as unknown as Omit<StoredScript, 'source'>;
+  return { name, digest, created };
 }
 
 function badDigest(digest: string): SignetError {

@@ -101,17 +101,25 @@ async function follow(node: NodeAccess, run: Run, terminal: Terminal, json: bool
   return node.run(run.id);
 }
 
+/** Members of the events that are shown; each event has its own. */
+interface EventFacts {
+  readonly text: string;
+  readonly name: string;
+  readonly args: Json;
+  readonly ok?: boolean;
+  readonly value?: Json;
+  readonly error?: Json;
+}
+
 function show({ event, data }: RunEvent, terminal: Terminal, json: boolean): void {
-  const facts = data as { readonly [name: string]: Json };
-  if (event === 'stdout' && !json) terminal.out(String(facts['text']));
-  if (event === 'stderr' && !json) terminal.note(escaped(String(facts['text']).replace(/\n$/, '')));
+  const facts = data as unknown as EventFacts;
+  if (event === 'stdout' && !json) terminal.out(facts.text);
+  if (event === 'stderr' && !json) terminal.note(escaped(facts.text.replace(/\n$/, '')));
   if (event === 'tool_call')
-    terminal.progress(terminal.paint.dim(`→ ${facts['name']} ${escaped(JSON.stringify(facts['args']))}`));
+    terminal.progress(terminal.paint.dim(`→ ${facts.name} ${escaped(JSON.stringify(facts.args))}`));
   if (event === 'tool_result') {
-    const outcome = facts['ok'] === true ? facts['value'] : facts['error'];
-    terminal.progress(
-      terminal.paint.dim(`← ${facts['name']} ${escaped(JSON.stringify(outcome ?? null)).slice(0, 200)}`),
-    );
+    const outcome = facts.ok === true ? facts.value : facts.error;
+    terminal.progress(terminal.paint.dim(`← ${facts.name} ${escaped(JSON.stringify(outcome ?? null)).slice(0, 200)}`));
   }
 }
 

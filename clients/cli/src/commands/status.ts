@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { Json, JsonObject } from '@signet/functions/domain/json.ts';
+import type { NodeStatus } from '@signet/functions/domain/node/status.ts';
 import { CommandFailure, exits } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
 import { runningNode } from '../node-access.ts';
@@ -29,37 +30,35 @@ Examples:
   });
 }
 
-function rendered(where: string, status: JsonObject, terminal: Terminal): string {
-  const { good, bad } = terminal.paint;
-  const compute = Object.entries(objectOf(status['compute'])).map(([name, state]) => {
-    const { served_by, reason, step, ready_in_s } = objectOf(state);
-    if (served_by !== 'unavailable') return row(name, good(String(served_by)));
-    const soon = ready_in_s === undefined ? '' : ` (about ${String(ready_in_s)} s)`;
-    return row(name, `${bad('unavailable')}: ${String(step ?? reason)}${soon}`);
+function rendered(where: string, status: NodeStatus, { paint }: Terminal): string {
+  const compute = Object.entries(status.compute).map(([name, state]) => {
+    if (state.served_by !== 'unavailable') return row(name, paint.good(state.served_by));
+    const soon = state.ready_in_s === undefined ? '' : ` (about ${state.ready_in_s} s)`;
+    return row(name, `${paint.bad('unavailable')}: ${state.step ?? state.reason}${soon}`);
   });
-  const providers = Array.isArray(status['providers'])
-    ? (status['providers'] as readonly Json[]).map((provider) => {
-        const { name, tier, models } = objectOf(provider);
-        return row(String(name), `tier ${String(tier)}, ${String(models)} models`);
-      })
-    : [];
   const lines = [
-    row('node', String(status['node_id'])),
+    row('node', status.node_id),
     row('address', where),
-    row('version', String(status['version'])),
-    row('up', `${String(status['uptime_seconds'])} s`),
-    row('receipts', String(objectOf(status['ledger'])['pending'])),
+    row('version', status.version),
+    row('up', `${status.uptime_seconds} s`),
+    row('receipts', `${status.ledger.pending}`),
     'compute',
     ...compute.map((line) => `  ${line}`),
-    ...(providers.length === 0 ? [] : ['providers', ...providers.map((line) => `  ${line}`)]),
+    'providers',
+    ...status.providers.map((provider) => `  ${describedProvider(provider)}`),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function row(name: string, value: string): string {
-  return `${name.padEnd(12)} ${value}`;
+function describedProvider({ name, ...facts }: JsonObject): string {
+  const texts = Object.entries(facts).map(([fact, value]) => `${fact} ${plain(value)}`);
+  return row(plain(name ?? ''), texts.join(', '));
 }
 
-function objectOf(value: Json | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
+function plain(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function row(name: string, value: string): string {
+  return `${name.padEnd(12)} ${value}`;
 }
