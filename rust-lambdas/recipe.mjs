@@ -27,9 +27,7 @@ export default {
 /** `CARGO_TARGET_DIR` or a user's configuration may have moved it. */
 async function targetFolder(workspace, run) {
   const metadata = await run('cargo', ['metadata', '--format-version', '1', '--no-deps', '--locked'], { cwd: workspace });
-  return typeof metadata === 'string' && metadata.startsWith('{')
-    ? JSON.parse(metadata).target_directory
-    : join(workspace, 'target');
+  return JSON.parse(metadata).target_directory;
 }
 
 function libraryName(crate) {

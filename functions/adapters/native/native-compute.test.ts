@@ -1,0 +1,46 @@
+import { afterAll, describe, expect, test } from '@jest/globals';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeCompute } from '../../domain/ports/compute.contract.ts';
+import { findAddon } from './find-addon.ts';
+import { openNativeCompute } from './native-compute.ts';
+
+const addon_path = findAddon();
+
+/** Counted as skipped, with its reason in the name, where no addon was built. */
+const describeWithAddon = addon_path === undefined ? describe.skip : describe;
+const reason =
+  addon_path === undefined ? ' (skipped: no native addon is built; `npm start` or `npm run build` builds it)' : '';
+
+describeWithAddon(`native addon${reason}`, () => {
+  if (addon_path === undefined) {
+    test('answers as the shared vectors say', () => undefined);
+    return;
+  }
+  describeCompute('compute on the native addon', async () => openNativeCompute({ addon_path }));
+
+  const folder = mkdtemp(join(tmpdir(), 'signet-addon-'));
+  afterAll(async () => rm(await folder, { recursive: true }));
+
+  test('a cut addon is refused before the loader sees it', async () => {
+    const cut = join(await folder, 'cut.node');
+    await copyFile(addon_path, cut);
+    await truncate(cut, (await readFile(addon_path)).length - 1);
+    expect(() => openNativeCompute({ addon_path: cut })).toThrow('is cut');
+  });
+});
+
+test('a file that is missing or something else is named in the error', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'signet-addon-'));
+  try {
+    const path = join(folder, 'other.node');
+    expect(() => openNativeCompute({ addon_path: path })).toThrow(`\`${path}\` cannot be read`);
+    await writeFile(path, 'not a library');
+    expect(() => openNativeCompute({ addon_path: path })).toThrow(path);
+    expect(existsSync(path)).toBe(true);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
