@@ -127,9 +127,13 @@ export function openAiProvider(options: OpenAiProviderOptions): ChatProvider {
     signal: AbortSignal,
     left_ms: number,
   ): AsyncGenerator<ProviderChunk, void, void> {
-    using response = await server.post('chat/completions', writeRequest(request, quirks), signal, left_ms);
-    if (request.stream) yield* readEventStream(response, { line_bytes_max: limits.sse_line_bytes_max, name });
-    else yield* readCompletion(await response.text(completion_bytes_max), name);
+    const response = await server.post('chat/completions', writeRequest(request, quirks), signal, left_ms);
+    try {
+      if (request.stream) yield* readEventStream(response, { line_bytes_max: limits.sse_line_bytes_max, name });
+      else yield* readCompletion(await response.text(completion_bytes_max), name);
+    } finally {
+      response.close();
+    }
   }
 }
 

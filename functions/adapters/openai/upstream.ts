@@ -2,13 +2,15 @@ import { SignetError } from '../../domain/errors.ts';
 import type { OpenAiProviderOptions } from './openai-provider.ts';
 import { RefusedByUpstream } from './map-failure.ts';
 
-/** An answer whose status was good. Leaving the block that holds it cancels whatever is still under way. */
-export interface UpstreamResponse extends Disposable {
+/** An answer whose status was good. */
+export interface UpstreamResponse {
   readonly isEventStream: boolean;
   /** Pieces of the body as they come; throws after `idle_ms` without one. */
   pieces(): AsyncGenerator<Uint8Array, void, void>;
   /** The whole body, of at most so many bytes. */
   text(bytes_max: number): Promise<string>;
+  /** Cancels whatever is still under way. */
+  close(): void;
 }
 
 export interface Upstream {
@@ -21,7 +23,7 @@ export interface Upstream {
 export function upstream({ name, base_url, api_key, fetch, limits }: OpenAiProviderOptions): Upstream {
   const base = base_url.replace(/\/+$/, '');
 
-  async function headers(): Promise<Record<string, string>> {
+  async function headers(): Promise<UpstreamInit['headers']> {
     const key = await api_key?.();
     return {
       accept: 'application/json, text/event-stream',
@@ -30,10 +32,13 @@ export function upstream({ name, base_url, api_key, fetch, limits }: OpenAiProvi
   }
 
   /** Follows no redirect: a key must not travel to a place that nobody configured. */
-  async function send(path: string, init: RequestInit): Promise<Response> {
+  async function send(path: string, init: UpstreamInit): Promise<Response> {
     const response = await fetch(`${base}/${path}`, { ...init, redirect: 'manual' });
     if (response.ok) return response;
-    const text = await startOf(response, refusal_bytes_max);
+    const said = await startOf(response, refusal_bytes_max);
+    // Some servers repeat the key that they refuse, or the headers that they do not understand.
+    const key = init.headers.authorization?.slice('Bearer '.length);
+    const text = key === undefined ? said : said.replaceAll(key, '***');
     throw new RefusedByUpstream({
       status: response.status,
       text,
@@ -75,7 +80,7 @@ export function upstream({ name, base_url, api_key, fetch, limits }: OpenAiProvi
           isEventStream: (response.headers.get('content-type') ?? '').includes('text/event-stream'),
           pieces: () => pieces(response, stop),
           text: (bytes_max) => wholeText(pieces(response, stop), bytes_max, name),
-          [Symbol.dispose]: close,
+          close,
         };
       } catch (error) {
         const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
@@ -104,6 +109,10 @@ export function upstream({ name, base_url, api_key, fetch, limits }: OpenAiProvi
       reader.releaseLock();
     }
   }
+}
+
+interface UpstreamInit extends RequestInit {
+  readonly headers: Record<string, string> & { readonly authorization?: string };
 }
 
 const refusal_bytes_max = 65_536;

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../domain/json.ts';
 import type { ProviderRequest } from '../../domain/ports/provider.ts';
 import type { OpenAiQuirks } from './openai-provider.ts';
 
@@ -23,5 +22,5 @@ export function writeRequest(request: ProviderRequest, quirks: OpenAiQuirks): st
   for (const field of ['response_format', 'temperature', 'top_p', 'stop', 'seed', 'n'] as const) {
     if (request[field] !== undefined) body[field] = request[field];
   }
-  return JSON.stringify(body satisfies { [field: string]: unknown } as JsonObject);
+  return JSON.stringify(body);
 }

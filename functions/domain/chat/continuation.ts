@@ -19,7 +19,7 @@ export interface Continuations {
   restore(call: Call, messages: readonly ChatMessage[]): Promise<readonly ChatMessage[]>;
 }
 
-/** At most 40 characters with a two-digit number: OpenAI takes no longer id. */
+/** At most 35 characters; OpenAI takes 40. */
 export function callIdOf(continuation: string, number: number): string {
   return `${prefix}${continuation}_${number}`;
 }
@@ -40,7 +40,7 @@ export function continuations({
     const items = page.rows.map((row) => row.item);
     const first = items[0];
     if (first === undefined || first['parts'] !== items.length || first['principal'] !== nameOf(call)) return undefined;
-    return JSON.parse(items.map((item) => String(item['text'])).join('')) as readonly ChatMessage[];
+    return JSON.parse(items.map((item) => item['text'] as string).join('')) as readonly ChatMessage[];
   }
 
   return {

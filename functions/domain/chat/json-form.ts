@@ -9,17 +9,15 @@ export type JsonForm =
   | { readonly kind: 'unknown'; readonly detail: string };
 
 export function jsonForm(response_format: JsonObject | undefined): JsonForm {
-  switch (response_format?.['type']) {
-    case undefined:
-      return response_format === undefined
-        ? { kind: 'text' }
-        : { kind: 'unknown', detail: 'expected `type` to be text, json_object or json_schema' };
+  if (response_format === undefined) return { kind: 'text' };
+  const type = response_format['type'];
+  switch (typeof type === 'string' ? type : '') {
     case 'text':
       return { kind: 'text' };
     case 'json_object':
       return { kind: 'object' };
     case 'json_schema': {
-      const format = response_format?.['json_schema'];
+      const format = response_format['json_schema'];
       const schema = isObject(format) ? format['schema'] : undefined;
       if (!isObject(format) || typeof format['name'] !== 'string') {
         return { kind: 'unknown', detail: 'expected `json_schema` with a `name`' };

@@ -146,10 +146,8 @@ function providerRequest(
     is_form_told: boolean;
   },
 ): Omit<ProviderRequest, 'model'> {
-  const { tool_choice, stop, response_format } = request;
+  const { tool_choice, stop, response_format, parallel_tool_calls, temperature, top_p, seed, n } = request;
   const extra = Object.entries(request.extra ?? {}).filter(([field]) => !kept_here.has(field));
-  const pick = <K extends 'parallel_tool_calls' | 'temperature' | 'top_p' | 'seed' | 'n'>(field: K) =>
-    request[field] === undefined ? {} : ({ [field]: request[field] } as Pick<ChatRequest, K>);
   return {
     messages,
     tools,
@@ -158,15 +156,15 @@ function providerRequest(
     ...(tool_choice === undefined
       ? {}
       : { tool_choice: typeof tool_choice === 'string' ? tool_choice : { name: tool_choice.function.name } }),
-    ...pick('parallel_tool_calls'),
-    ...pick('temperature'),
-    ...pick('top_p'),
-    ...pick('seed'),
-    ...pick('n'),
+    ...(parallel_tool_calls === undefined ? {} : { parallel_tool_calls }),
+    ...(temperature === undefined ? {} : { temperature }),
+    ...(top_p === undefined ? {} : { top_p }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(n === undefined ? {} : { n }),
     ...(stop === undefined ? {} : { stop: typeof stop === 'string' ? [stop] : stop }),
     ...(max_tokens === undefined ? {} : { max_tokens }),
     ...(response_format === undefined || is_form_told ? {} : { response_format }),
-  } as Omit<ProviderRequest, 'model'>;
+  };
 }
 
 function withInstruction(messages: readonly ChatMessage[], form: JsonForm): readonly ChatMessage[] {

@@ -62,7 +62,9 @@ function oneOf(literal: Literal, allowed: readonly Json[]): Json {
   const exact = allowed.find((member) => member === literal.value);
   if (exact !== undefined) return exact;
   const spelled = literal.raw.toLowerCase();
-  return allowed.find((member) => String(member).toLowerCase() === spelled) ?? literal.value;
+  return (
+    allowed.find((member) => typeof member !== 'object' && String(member).toLowerCase() === spelled) ?? literal.value
+  );
 }
 
 /** The types a schema allows, those of `anyOf` and `oneOf` together; empty means any. */

@@ -25,6 +25,7 @@ export function readLiteral(text: string, at: number, limit: number): ReadLitera
     case '{':
     case '[':
       return readJson(text, at, endOfBrackets(text, at, limit));
+    case undefined:
     default:
       return readWord(text, at, limit);
   }

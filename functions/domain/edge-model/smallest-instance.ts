@@ -32,6 +32,7 @@ export function smallestInstance(
       return smallestNumber(resolved);
     case 'boolean':
       return false;
+    case undefined:
     default:
       return null;
   }

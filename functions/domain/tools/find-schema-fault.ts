@@ -24,7 +24,7 @@ function countParts(value: Json, depth: number): number | string {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth > depth_max) return `expected at most ${depth_max} levels`;
   let parts = 1;
-  for (const [name, member] of Object.entries(value) as [string, Json][]) {
+  for (const [name, member] of Object.entries(value)) {
     if ((name === '$ref' || name === '$dynamicRef') && typeof member === 'string' && !member.startsWith('#')) {
       return `references within the schema only, got \`${member.slice(0, 100)}\``;
     }
@@ -50,7 +50,7 @@ function expansionOf(value: Json, root: JsonObject, known: Map<object, number>):
   if (seen !== undefined) return seen;
   known.set(value, 1);
   let total = 1;
-  for (const [name, member] of Object.entries(value) as [string, Json][]) {
+  for (const [name, member] of Object.entries(value)) {
     if (dataKeywords.has(name)) continue;
     const target = name === '$ref' && typeof member === 'string' ? pointed(member, root) : member;
     total = Math.min(total + expansionOf(target ?? null, root, known), Number.MAX_SAFE_INTEGER / 2);

@@ -52,7 +52,7 @@ export async function runTool(facts: {
   }
 }
 
-function target({
+async function target({
   call,
   manifest,
   args,
@@ -73,10 +73,14 @@ function target({
     case 'builtin': {
       const builtin = targets.builtin.get(manifest.target.name);
       if (builtin !== undefined) return builtin.run(call, args);
-      return Promise.reject(new SignetError({ code: 'tool_not_found', detail: 'its built-in target is gone' }));
+      throw new SignetError({ code: 'tool_not_found', detail: 'its built-in target is gone' });
     }
+    case 'http':
+    case 'lambda':
+    case 'mcp':
+      throw new SignetError({ code: 'not_built', detail: 'its kind of target is not built yet' });
     default:
-      return Promise.reject(new SignetError({ code: 'not_built', detail: 'its kind of target is not built yet' }));
+      return manifest.target satisfies never;
   }
 }
 
