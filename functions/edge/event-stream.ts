@@ -63,11 +63,13 @@ export function byteStream(
   const iterator = pieces[Symbol.asyncIterator]();
   const encoder = new TextEncoder();
   let pending: Promise<IteratorResult<StreamPiece>> | undefined;
+  let started = false;
 
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         // A piece that was waited for in vain stays asked for: a beat goes out in its place, not instead of it.
+        started = true;
         pending ??= iterator.next();
         const next = await orBeat(pending, beat_ms);
         if (next === beat) {
@@ -84,6 +86,8 @@ export function byteStream(
       },
       async cancel() {
         onClose?.();
+        // A generator that never ran skips its `finally`, where a decision is closed: it is let in before it is ended.
+        if (!started) await iterator.next();
         await iterator.return?.();
       },
     },

@@ -1,20 +1,19 @@
-import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import type { Call, Principal } from '../domain/call.ts';
 import type { CountedKind } from '../domain/counts/make-counts.ts';
 import { isSignetError, SignetError } from '../domain/errors.ts';
 import type { Scope } from '../domain/scopes.ts';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
-import type { Answer, AnswerHeaders, StreamPiece } from './answer.ts';
+import type { Answer } from './answer.ts';
 import { checkInput } from './check-input.ts';
 import type { Endpoint, EndpointInput } from './endpoint.ts';
 import { byteStream, streamHeaders } from './event-stream.ts';
+import { onceOnly } from './idempotency.ts';
 import type { Admission } from './rate-limit.ts';
 import { tokenBuckets } from './rate-limit.ts';
 import type { ReadBody } from './read-body.ts';
 import { readBody } from './read-body.ts';
-import type { ErrorShape } from './render-error.ts';
-import { renderError, toSignetError } from './render-error.ts';
+import { renderError, shapeOf, toSignetError } from './render-error.ts';
 import type { EdgeLimits, Services } from './services.ts';
 
 /** What one path answers: its endpoints by method. */
@@ -163,7 +162,13 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     };
     const key = endpoint.idempotent === undefined ? null : request.headers.get('idempotency-key');
     if (key === null || principal === undefined) return endpoint.handle(input);
-    return onceOnly(endpoint, input, { principal, key, digest: digestOf(request, context.req.path, body) });
+    return onceOnly(endpoint, input, {
+      principal,
+      key,
+      path: context.req.path,
+      method: request.method,
+      bytes: body?.bytes,
+    });
   }
 
   function bodyOf(request: Request, endpoint: Endpoint): Promise<ReadBody | undefined> {
@@ -174,43 +179,6 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
       optional: endpoint.body.optional === true,
     });
   }
-
-  async function onceOnly(
-    endpoint: Endpoint,
-    input: EndpointInput<unknown, unknown, unknown>,
-    request: { principal: Principal; key: string; digest: string },
-  ): Promise<Answer> {
-    if (!idempotencyKeyForm.test(request.key)) {
-      throw new SignetError({
-        code: 'invalid_request',
-        detail: `expected 1 to ${limits.idempotency_key_chars_max} visible ASCII characters`,
-        param: 'idempotency-key',
-      });
-    }
-    const begun = await services.idempotency.begin(request);
-    if (begun.kind === 'stored') {
-      const { status, headers, body } = begun.answer;
-      const { 'content-type': type = 'application/json', ...rest } = headers;
-      return { kind: 'text', status, type, body, headers: { ...rest, 'idempotent-replayed': 'true' } };
-    }
-    let answer: Answer;
-    try {
-      answer = await endpoint.handle(input);
-    } catch (thrown) {
-      // Only what no repeat can change is kept: storing a passing failure would turn it into a lasting one.
-      const error = toSignetError(thrown, input.call.signal);
-      const rendered = renderError(error, { shape: shapeOf(endpoint.path), request_id: input.call.request_id });
-      if (error.status < 500 && error.status !== 429 && error.status !== 499 && rendered.kind === 'text') {
-        await begun.finish(stored(rendered), error.receipt);
-      } else {
-        await begun.abandon();
-      }
-      throw thrown;
-    }
-    if (answer.kind === 'stream') return { ...answer, events: recorded(answer, begun) };
-    await begun.finish(endpoint.idempotent === 'secret' ? undefined : stored(answer), answer.headers['signet-receipt']);
-    return answer;
-  }
 }
 
 function nothingHere(): SignetError {
@@ -218,7 +186,6 @@ function nothingHere(): SignetError {
 }
 
 const correlationForm = new RegExp(`^[A-Za-z0-9._:/+=-]{1,${limits.request_id_bytes_max}}$`);
-const idempotencyKeyForm = new RegExp(`^[\\x21-\\x7e]{1,${limits.idempotency_key_chars_max}}$`);
 const bearerForm = /^bearer +([\x21-\x7e]{1,512})$/i;
 
 function bearerOf(request: Request): string | undefined {
@@ -284,59 +251,6 @@ function readQuery(context: Context, endpoint: Endpoint): unknown {
     query[name] = value;
   }
   return endpoint.query === undefined ? undefined : checkInput(endpoint.query, { ...query });
-}
-
-function digestOf(request: Request, path: string, body: ReadBody | undefined): string {
-  const hash = createHash('sha256').update(`${request.method} ${path}\n`);
-  return (body === undefined ? hash : hash.update(body.bytes)).digest('hex');
-}
-
-function shapeOf(path: string): ErrorShape {
-  return path.startsWith('/v1/') ? 'openai' : 'problem';
-}
-
-function stored(answer: Exclude<Answer, { kind: 'stream' }>): {
-  status: number;
-  headers: AnswerHeaders;
-  body: string;
-} {
-  const type = answer.kind === 'text' ? { 'content-type': answer.type } : {};
-  return {
-    status: answer.status,
-    headers: { ...answer.headers, ...type },
-    body: answer.kind === 'text' ? answer.body : '',
-  };
-}
-
-/** Passes a stream on and keeps it for a repeat, up to what is stored anyway; a stream that broke may be tried again. */
-async function* recorded(
-  answer: Extract<Answer, { kind: 'stream' }>,
-  begun: {
-    finish(
-      stored: { status: number; headers: AnswerHeaders; body: string } | undefined,
-      receipt: string | undefined,
-    ): Promise<void>;
-    abandon(): Promise<void>;
-  },
-): AsyncGenerator<StreamPiece, void, void> {
-  let text: string | undefined = '';
-  let closed = false;
-  try {
-    for await (const piece of answer.events) {
-      if (text !== undefined) text = text.length > limits.idempotency_stored_bytes_max ? undefined : text + piece.text;
-      if (piece.ended === 'well') {
-        closed = true;
-        const whole =
-          text === undefined
-            ? undefined
-            : { status: 200, headers: { ...streamHeaders, ...answer.headers }, body: text };
-        await begun.finish(whole, answer.headers['signet-receipt']);
-      }
-      yield piece;
-    }
-  } finally {
-    if (!closed) await begun.abandon();
-  }
 }
 
 function respond(answer: Answer, base: Record<string, string>, edgeLimits: EdgeLimits, head: boolean): Response {

@@ -81,6 +81,19 @@ describe('Idempotency-Key at the edge', () => {
     expect(services.reached).toHaveLength(1);
   });
 
+  test('repeats an answer without a body', async () => {
+    const { services } = appWith();
+    const app = makeApp(services);
+    const headers = { authorization: `Bearer ${ownerToken}`, 'idempotency-key': 'gone' };
+    for (const repeated of [null, 'true']) {
+      const answer = await app.request('/api/v1/vectors/collections/notes', { method: 'DELETE', headers });
+      expect(answer.status).toBe(204);
+      expect(answer.headers.get('signet-receipt')).toBe(receipt);
+      expect(answer.headers.get('idempotent-replayed')).toBe(repeated);
+    }
+    expect(services.reached).toHaveLength(1);
+  });
+
   test('never stores the token of a new API key', async () => {
     const { post } = appWith();
     const made = await post('/api/v1/api-keys', { label: 'x', scopes: ['chat'] });

@@ -8,6 +8,10 @@ import { StrictJsonError } from './strict-json.ts';
 /** How an error is written: OpenAI's envelope on `/v1`, RFC 9457 everywhere else. */
 export type ErrorShape = 'openai' | 'problem';
 
+export function shapeOf(path: string): ErrorShape {
+  return path.startsWith('/v1/') ? 'openai' : 'problem';
+}
+
 /** The one place where an error becomes an answer. */
 export function renderError(
   error: SignetError,

@@ -22,7 +22,7 @@ export class StrictJsonError extends Error {
 /**
  * Reads one JSON text of the I-JSON profile: UTF-8 without byte order mark, nothing after the value, nesting of at most
  * `depth_max`, names unique after unescaping, no lone surrogates or noncharacters, numbers finite and integers within
- * ±(2⁵³ − 1). `__proto__` becomes an ordinary own member, as `JSON.parse` makes it.
+ * ±(2⁵³ − 1) unless they are so large that they are written with an exponent (1e21). `__proto__` becomes an ordinary own member, as `JSON.parse` makes it.
  *
  * The platform's parser does the grammar: one written here would be five times slower and a second grammar to trust.
  * What it forgives is found around it: depth and the number of members by a scan of the bytes before it runs, and the
@@ -139,12 +139,9 @@ function checkString(text: string): void {
   if (noncharacter.test(text)) throw new StrictJsonError('json.string', 'a string has a Unicode noncharacter');
 }
 
+/** From 1e21 on ECMAScript writes an exponent, so nobody can take such a number for an exact integer. */
 function checkNumber(value: number): void {
-  if (Number.isSafeInteger(value) || !Number.isInteger(value)) {
-    if (Number.isFinite(value)) return;
-  }
-  throw new StrictJsonError(
-    'json.number',
-    'a number is outside of what a double holds exactly (integers up to ±(2^53 - 1))',
-  );
+  const inexact = Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21;
+  if (Number.isFinite(value) && !inexact) return;
+  throw new StrictJsonError('json.number', 'a number is too large, or an integer beyond ±(2^53 - 1)');
 }
