@@ -26,15 +26,7 @@ import {
   toolRefusal,
   type UsualClass,
 } from './call-error.ts';
-import {
-  argumentFaults,
-  makeChatLoop,
-  refusedByPolicy,
-  settleScriptTool,
-  toolFailure,
-  type PendingChat,
-  type Tally,
-} from './chat-loop.ts';
+import { makeChatLoop, type LoopAnswer, type PendingChat } from './chat-loop.ts';
 import type { Limits } from './clamp-limits.ts';
 import { noTotals, putAnswer, putIntent, readReply, readStep, type Step, type Totals } from './journal.ts';
 import { pendingName, stateKey, textKey } from './keys.ts';
@@ -42,6 +34,8 @@ import { getJson, partsOf, putJson } from './long-text.ts';
 import type { RunEvents } from './run-events.ts';
 import { runRow, type RunRow, type Verdict } from './run-row.ts';
 import { isToken, tenantOf } from './run-token.ts';
+import { argumentFaults, refusedByPolicy, settleScriptTool, toolFailure } from './script-tools.ts';
+import type { Tally } from './tally.ts';
 
 export interface AnswerCallParts {
   readonly table: Table;
@@ -368,7 +362,7 @@ function callDigest({ method, args }: Frame): string {
     .digest('hex');
 }
 
-function chatAnswer({ answer, pending }: Awaited<ReturnType<ReturnType<typeof makeChatLoop>['start']>>): Answered {
+function chatAnswer({ answer, pending }: LoopAnswer): Answered {
   if (answer.kind === 'value') return { reply: answer };
   if (pending === undefined) throw new Error('a tool call without the chat that asked for it');
   return { reply: answer, pending: { call_id: answer.call_id, value: pending } };

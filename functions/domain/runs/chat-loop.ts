@@ -1,17 +1,24 @@
-import { Buffer } from 'node:buffer';
 import type { Call, NewId, Now } from '../call.ts';
 import type { Chat } from '../chat/chat.ts';
-import type { ChatMessage, ChatRequest, ChatTool, ToolCall } from '../chat/chat-types.ts';
+import type { ChatRequest, ToolCall } from '../chat/chat-types.ts';
 import type { Judge } from '../decisions/judge.ts';
 import { isSignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { compileSchema } from '../tools/compile-schema.ts';
 import type { ToolErrorType, Tools } from '../tools/tools.ts';
 import type { LlmChat, ScriptTool, ToolResult } from './call-arguments.ts';
 import { limitRefusal, ScriptCallRefusal, toolRefusal } from './call-error.ts';
+import { chatRequest, chosenScriptTools, modelName } from './chat-request.ts';
 import type { Limits } from './clamp-limits.ts';
-import { isJsonObject, type RunRow } from './run-row.ts';
-import type { NewEvent } from './run-events.ts';
+import type { RunRow } from './run-row.ts';
+import {
+  argumentFaults,
+  cutResult,
+  parsedArguments,
+  refusedByPolicy,
+  settleScriptTool,
+  toolFailure,
+} from './script-tools.ts';
+import type { Tally } from './tally.ts';
 
 /**
  * A chat of a script on its way. It is JSON, so that it can wait in the table while the guest runs a tool, and whichever
@@ -35,26 +42,6 @@ export type PendingChat = {
   readonly deadline_at: number;
 };
 
-/** What one host call brought: an answer for the guest, and what goes into the journal with it. */
-export interface Progress {
-  readonly answer:
-    | { readonly kind: 'value'; readonly value: Json }
-    | { readonly kind: 'call_tool'; readonly call_id: string; readonly name: string; readonly args: JsonObject };
-  readonly pending?: PendingChat;
-  readonly receipts: readonly string[];
-  readonly events: readonly NewEvent[];
-  readonly model_calls: number;
-  readonly tokens: number;
-}
-
-/** What a host call has gathered so far; kept when it fails, since what was judged was judged. */
-export interface Tally {
-  readonly receipts: string[];
-  readonly events: NewEvent[];
-  model_calls: number;
-  tokens: number;
-}
-
 export interface ChatLoopParts {
   readonly chat: Chat;
   readonly tools: Tools;
@@ -76,8 +63,11 @@ export interface ChatLoop {
   ): Promise<LoopAnswer>;
 }
 
+/** The chat's value, or a tool of the script that the guest must run while `pending` waits. */
 export interface LoopAnswer {
-  readonly answer: Progress['answer'];
+  readonly answer:
+    | { readonly kind: 'value'; readonly value: Json }
+    | { readonly kind: 'call_tool'; readonly call_id: string; readonly name: string; readonly args: JsonObject };
   readonly pending?: PendingChat;
 }
 
@@ -89,7 +79,7 @@ export function makeChatLoop({ chat, tools, judge, now, newId, limits }: ChatLoo
       const deadline_ms = Math.min(args.timeout_ms ?? limits.chat.loop_ms_max, limits.chat.loop_ms_max);
       const pending: PendingChat = {
         kind: 'chat',
-        request: requestOf(run, args, script_tools, limits),
+        request: chatRequest(run, args, script_tools, limits),
         script_tools,
         queue: [],
         log: [],
@@ -207,7 +197,7 @@ export function makeChatLoop({ chat, tools, judge, now, newId, limits }: ChatLoo
     if (counted.calls > limits.chat.calls_max)
       return fail('limit_exceeded', `expected at most ${limits.chat.calls_max} calls`);
     if (times >= 3) return fail('limit_exceeded', 'the same call was made twice already');
-    const args = parsed(asked.function.arguments);
+    const args = parsedArguments(asked.function.arguments);
     if (args === undefined) return fail('invalid_arguments', 'expected the arguments as a JSON object');
     const faults = argumentFaults(tool, args);
     if (faults.length > 0) return fail('invalid_arguments', faults.join('; '));
@@ -240,188 +230,6 @@ export function makeChatLoop({ chat, tools, judge, now, newId, limits }: ChatLoo
   }
 }
 
-/** Judged and recorded when the guest has run it, so that one statement says what was asked and how it ended. */
-export async function settleScriptTool({
-  judge,
-  call,
-  tool_name,
-  pending,
-  result,
-  tally,
-}: {
-  judge: Judge;
-  call: Call;
-  tool_name: string;
-  pending: {
-    readonly script_tools: readonly ScriptTool[];
-    readonly args?: JsonObject;
-    readonly queue?: readonly ToolCall[];
-  };
-  result: ToolResult;
-  tally: Tally;
-}): Promise<ToolResult> {
-  const tool = pending.script_tools.find((known) => known.name === tool_name);
-  if (tool === undefined) throw new Error('a waiting call names no tool of its script');
-  const args = pending.args ?? parsed(pending.queue?.[0]?.function.arguments ?? '{}') ?? {};
-  const asked_by = pending.queue === undefined ? 'caller' : 'model';
-  const judged = await judge.decide(call, scriptToolJudgement(tool, args, asked_by), async () => ({
-    value: null,
-    outcome: {
-      finish: result.ok ? 'result' : 'execution_error',
-      response: result.ok ? result.value : { error: result.error },
-    },
-  }));
-  tally.receipts.push(judged.receipt);
-  const { call_id } = result;
-  const shown = result.ok ? { ok: true, value: cut(result.value).value } : { ok: false, error: result.error };
-  tally.events.push({ event: 'tool_result', data: { call_id, name: tool.name, ...shown } });
-  return result;
-}
-
-/** How a tool of the script ended, from the class of its exception: what a model (or `call_tool`) is told. */
-export function toolFailure({ type, message }: { type: string; message: string }): {
-  type: ToolErrorType;
-  message: string;
-} {
-  if (type === 'ToolTimeout' || type === 'TimeoutError') return { type: 'timeout', message };
-  if (type === 'InvalidArguments') return { type: 'invalid_arguments', message };
-  return { type: 'execution_error', message: `${type}: ${message}` };
-}
-
-/** Undefined when policy lets it; else the refusal, recorded. */
-export async function refusedByPolicy({
-  judge,
-  call,
-  tool,
-  args,
-  asked_by,
-  tally,
-}: {
-  judge: Judge;
-  call: Call;
-  tool: ScriptTool;
-  args: JsonObject;
-  asked_by: 'model' | 'caller';
-  tally: Tally;
-}): Promise<{ message: string; receipt?: string } | undefined> {
-  const judgement = scriptToolJudgement(tool, args, asked_by);
-  if (judge.permits(call, judgement)) return undefined;
-  try {
-    const judged = await judge.decide(call, judgement, async () => ({ value: null, outcome: {} }));
-    tally.receipts.push(judged.receipt);
-    return undefined;
-  } catch (error) {
-    if (!isSignetError(error) || error.code !== 'policy_denied') throw error;
-    if (error.receipt !== undefined) tally.receipts.push(error.receipt);
-    return { message: error.public.detail, ...(error.receipt === undefined ? {} : { receipt: error.receipt }) };
-  }
-}
-
-/** What is wrong with arguments by the tool's schema, in words; empty if nothing is. */
-export function argumentFaults(tool: ScriptTool, args: JsonObject): readonly string[] {
-  const compiled = compileSchema(tool.parameters);
-  return compiled.kind === 'refused' ? [`the schema of \`${tool.name}\`: ${compiled.reason}`] : compiled.validate(args);
-}
-
-function scriptToolJudgement(tool: ScriptTool, args: JsonObject, asked_by: 'model' | 'caller') {
-  return {
-    action: 'callTool' as const,
-    resource: { type: 'Tool', id: `script:${tool.name}` },
-    facts: { side_effects: tool.side_effects, target: 'script', asked_by },
-    request: { name: tool.name, arguments: args },
-  };
-}
-
-function chosenScriptTools(args: LlmChat): readonly ScriptTool[] {
-  const { tools } = args;
-  if (tools === false) return [];
-  return Array.isArray(tools) ? args.script_tools.filter(({ name }) => tools.includes(name)) : args.script_tools;
-}
-
-function requestOf(run: RunRow, args: LlmChat, script_tools: readonly ScriptTool[], limits: Limits): ChatRequest {
-  for (const tool of script_tools) {
-    const bytes = Buffer.byteLength(JSON.stringify(tool.parameters), 'utf8');
-    if (bytes <= limits.runs.tool_schema_bytes_max) continue;
-    throw new ScriptCallRefusal({
-      type: 'InvalidArguments',
-      code: 'invalid_request',
-      message: `expected the schema of \`${tool.name}\` within ${limits.runs.tool_schema_bytes_max} bytes, got ${bytes}`,
-    });
-  }
-  const messages: ChatMessage[] = [
-    ...(typeof args.system === 'string' ? [{ role: 'system' as const, content: args.system }] : []),
-    ...((args.messages ?? []) as readonly ChatMessage[]),
-    ...(typeof args.prompt === 'string' ? [{ role: 'user' as const, content: args.prompt }] : []),
-  ];
-  if (messages.length === 0) {
-    throw new ScriptCallRefusal({
-      type: 'LLMError',
-      code: 'invalid_request',
-      message: 'expected a prompt or messages',
-    });
-  }
-  const tier = args.tier ?? run.tier;
-  const server_tools = serverTools(run, args, script_tools);
-  return {
-    model: args.model ?? run.model ?? 'auto',
-    messages,
-    ...(script_tools.length === 0 ? {} : { tools: script_tools.map(chatTool) }),
-    ...(args.tool_choice === undefined || args.tool_choice === null
-      ? {}
-      : { tool_choice: toolChoice(args.tool_choice) }),
-    ...(args.response_format ? { response_format: args.response_format } : {}),
-    ...(typeof args.max_tokens === 'number' ? { max_tokens: args.max_tokens } : {}),
-    ...(typeof args.temperature === 'number' ? { temperature: args.temperature } : {}),
-    ...(args.stop ? { stop: args.stop } : {}),
-    ...(typeof args.seed === 'number' ? { seed: args.seed } : {}),
-    ...(tier === undefined && server_tools === undefined
-      ? {}
-      : {
-          signet: {
-            ...(tier === undefined ? {} : { tier }),
-            ...(server_tools === undefined ? {} : { tools: server_tools }),
-          },
-        }),
-  };
-}
-
-/** Registry tools to offer: the run's; names narrow them. Without the run's, only those that the script names. */
-function serverTools(
-  run: RunRow,
-  { tools }: LlmChat,
-  script_tools: readonly ScriptTool[],
-): readonly string[] | 'auto' | undefined {
-  if (tools === false) return undefined;
-  if (!Array.isArray(tools)) return run.tools;
-  const named = tools.filter((name) => !script_tools.some((tool) => tool.name === name));
-  const missing = Array.isArray(run.tools) ? named.find((name) => !run.tools?.includes(name)) : undefined;
-  if (missing !== undefined)
-    throw toolRefusal({ type: 'tool_not_found', message: `this run has no tool \`${missing}\`` });
-  return named.length === 0 ? undefined : named;
-}
-
-function toolChoice(
-  choice: Exclude<LlmChat['tool_choice'], undefined | null>,
-): NonNullable<ChatRequest['tool_choice']> {
-  if (choice === 'none' || choice === 'auto' || choice === 'required') return choice;
-  const named =
-    typeof choice === 'string' ? choice : isJsonObject(choice['function']) ? choice['function']['name'] : undefined;
-  if (typeof named === 'string') return { type: 'function', function: { name: modelName(named) } };
-  throw new ScriptCallRefusal({
-    type: 'LLMError',
-    code: 'invalid_request',
-    message: 'expected `tool_choice` none, auto, required or the name of a tool',
-  });
-}
-
-function chatTool(tool: ScriptTool): ChatTool {
-  const { description, parameters } = tool;
-  return {
-    type: 'function',
-    function: { name: modelName(tool.name), ...(description === '' ? {} : { description }), parameters },
-  };
-}
-
 function askedFor(pending: PendingChat, content: string | null, asked: readonly ToolCall[]): PendingChat {
   const { tool_choice, ...request } = pending.request;
   return {
@@ -443,8 +251,8 @@ function answer(
   outcome: { ok: true; value: Json } | { ok: false; error: { type: ToolErrorType; message: string } },
 ): PendingChat {
   if (!outcome.ok && pending.strict) throw toolRefusal(outcome.error);
-  const content = outcome.ok ? cut(outcome.value).text : JSON.stringify({ error: outcome.error });
-  const args = parsed(asked.function.arguments) ?? asked.function.arguments;
+  const content = outcome.ok ? cutResult(outcome.value).text : JSON.stringify({ error: outcome.error });
+  const args = parsedArguments(asked.function.arguments) ?? asked.function.arguments;
   const entry = {
     name: nameOf(pending, asked),
     args,
@@ -460,31 +268,8 @@ function answer(
   };
 }
 
-const result_units_max = 65_536;
-
-function cut(value: Json): { text: string; value: Json } {
-  const text = JSON.stringify(value);
-  if (text.length <= result_units_max) return { text, value };
-  const short = `${text.slice(0, result_units_max).toWellFormed()}… (cut)`;
-  return { text: short, value: short };
-}
-
 function nameOf(pending: Pick<PendingChat, 'script_tools'>, asked: ToolCall): string {
   return pending.script_tools.find((tool) => modelName(tool.name) === asked.function.name)?.name ?? asked.function.name;
-}
-
-/** Models take no dot in a function's name. */
-function modelName(name: string): string {
-  return name.replaceAll('.', '__');
-}
-
-function parsed(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function overtime(): ScriptCallRefusal {
