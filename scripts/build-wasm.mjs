@@ -4,7 +4,7 @@
 //   node scripts/build-wasm.mjs --check          is the blob the recorded one, are its sources the recorded ones? (no Rust)
 //   node scripts/build-wasm.mjs --rebuild-check  build and compare the bytes
 import { createHash } from 'node:crypto';
-import { copyFileSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,15 +17,8 @@ const recordPath = `${blobPath}.json`;
 const target = 'wasm32-unknown-unknown';
 const refresh = 'refresh with: node scripts/build-wasm.mjs';
 
-/** What decides the bytes, beside the locked versions of the crates it is made of. Files of tests do not. */
-const inputs = [
-  'Cargo.toml',
-  'rust-toolchain.toml',
-  'bindings/wasm',
-  'crates/compute',
-  'crates/kernels',
-  'crates/signing',
-];
+/** What decides the bytes, beside the manifest and the locked versions. Files of tests do not. */
+const inputs = ['rust-toolchain.toml', 'bindings/wasm', 'crates/compute', 'crates/kernels', 'crates/signing'];
 
 const mode = process.argv[2];
 if (mode === '--check') check();
@@ -35,7 +28,7 @@ else fail(`unknown option \`${mode}\``);
 
 function write() {
   const built = build();
-  copyFileSync(built, blobPath);
+  writeFileSync(blobPath, readFileSync(built));
   const record = { blob_sha256: sha256(readFileSync(blobPath)), inputs_sha256: inputsDigest(), toolchain: toolchain() };
   writeFileSync(recordPath, `${JSON.stringify(record, null, 2)}\n`);
   console.log(
@@ -96,7 +89,9 @@ function inputsDigest() {
   for (const path of inputs.flatMap((input) => filesOf(join(workspace, input))).sort()) {
     hash.update(`${relative(workspace, path)}\0${sha256(readFileSync(path))}\n`);
   }
-  for (const block of lockedPackages('signet-wasm')) hash.update(block);
+  const packages = lockedPackages('signet-wasm');
+  for (const one of packages) hash.update(one.block);
+  for (const line of manifestLines(packages.map((one) => one.name))) hash.update(line);
   return hash.digest('hex');
 }
 
@@ -124,7 +119,18 @@ function lockedPackages(name) {
     }
   };
   visit({ name });
-  return [...reached].map((one) => one.block).sort();
+  return [...reached].sort((a, b) => (a.block < b.block ? -1 : 1));
+}
+
+/** The workspace's manifest without its members and without the dependencies that these packages do not have. */
+function manifestLines(names) {
+  const lines = readFileSync(join(workspace, 'Cargo.toml'), 'utf8').split('\n');
+  let section = '';
+  return lines.filter((line) => {
+    if (line.startsWith('[')) section = line;
+    if (section === '[workspace]' || line.startsWith('#')) return false;
+    return section !== '[workspace.dependencies]' || names.includes(line.split(' ')[0]);
+  });
 }
 
 function filesOf(path) {

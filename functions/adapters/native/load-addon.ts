@@ -1,5 +1,4 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 
 /** What `interfaceVersion()` of an addon built from these sources answers. */
@@ -12,12 +11,14 @@ const INTERFACE_VERSION = 1;
 export function loadAddon<T extends object>(path: string, exports: readonly (keyof T & string)[]): T {
   const addon_path = resolve(path);
   checkFile(addon_path);
-  let addon: Partial<T> & { interfaceVersion?: () => unknown };
+  // By the loader itself and not `require`, which takes a file without `.node` at its end for JavaScript.
+  const module: { exports: Partial<T> & { interfaceVersion?: () => unknown } } = { exports: {} };
   try {
-    addon = createRequire(import.meta.url)(addon_path);
+    process.dlopen(module, addon_path);
   } catch (cause) {
     throw new Error(`the native addon \`${addon_path}\` does not load on this machine`, { cause });
   }
+  const addon = module.exports;
   const version = addon.interfaceVersion?.();
   if (version !== INTERFACE_VERSION) {
     throw new Error(`expected a native addon of interface ${INTERFACE_VERSION}, \`${addon_path}\` has ${version}`);
