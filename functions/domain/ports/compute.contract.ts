@@ -153,6 +153,7 @@ function verifies(opened: Promise<ComputeUnderTest>): void {
     const item = { public_key: hex(one.public_key), message: hex(one.message), signature: hex(one.signature) };
     const [outcome] = await verify.verifySignatures([item]);
     expect(outcome).toEqual(expected(one));
+    if (outcome?.ok) expect(nodeVerifies(item)).toBe(true);
   });
 
   test('verifies a whole batch in its order', async () => {
@@ -367,6 +368,11 @@ function preAuthenticationEncoding(type: string, payload: Buffer): Buffer {
 
 function rawPublicKey(pem: string): Buffer {
   return createPublicKey(createPrivateKey(pem)).export({ format: 'der', type: 'spki' }).subarray(-32);
+}
+
+function nodeVerifies(item: { public_key: Uint8Array; message: Uint8Array; signature: Uint8Array }): boolean {
+  const der = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), item.public_key]);
+  return verify(null, item.message, createPublicKey({ key: der, format: 'der', type: 'spki' }), item.signature);
 }
 
 function nodeSign(encoded: Buffer, key: ReturnType<typeof createPrivateKey>): string {

@@ -103,3 +103,29 @@ fn with_outcome(mut case: Value, stated: Option<Reject>, outcome: Result<Value, 
     case[name] = answer;
     case
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors")
+    }
+
+    #[test]
+    fn the_committed_vectors_are_fresh() {
+        assert_eq!(check(&folder()), Ok(()));
+    }
+
+    #[test]
+    fn every_reject_code_has_a_case() {
+        let families = families(&folder());
+        for reject in Reject::ALL {
+            let answer = format!("\"code\": \"{}\"", reject.code());
+            assert!(
+                families.iter().any(|(_, text)| text.contains(&answer)),
+                "{answer}"
+            );
+        }
+    }
+}
