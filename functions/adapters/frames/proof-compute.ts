@@ -8,7 +8,7 @@ import type {
   VerifyCompute,
 } from '../../domain/ports/compute.ts';
 import type { KeyRole } from '../../domain/ports/keys.ts';
-import { AnswerReader, operations, type Field } from './frames.ts';
+import { operations, type AnswerReader, type Field } from './frames.ts';
 
 /**
  * Sends one request frame of these items and hands the answer to `read`; whoever allocated either frees it behind that.

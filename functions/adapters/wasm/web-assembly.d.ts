@@ -9,9 +9,12 @@ declare namespace WebAssembly {
   class Instance {
     readonly exports: Readonly<Record<string, unknown>>;
   }
-  class Module {
-    static imports(module: Module): { readonly module: string; readonly name: string; readonly kind: string }[];
+  interface Module {
+    readonly __module: never;
   }
+  const Module: {
+    imports(module: Module): { readonly module: string; readonly name: string; readonly kind: string }[];
+  };
   class RuntimeError extends Error {}
   function instantiate(
     bytes: Uint8Array,
