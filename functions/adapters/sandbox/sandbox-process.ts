@@ -96,7 +96,6 @@ export class SandboxProcess {
     clearTimeout(force);
   }
 
-  /** A test's way to lose the process. */
   get pid(): number | undefined {
     return this.child.pid;
   }

@@ -136,6 +136,7 @@ export function sandboxScriptHost(options: SandboxScriptHostOptions): SandboxScr
         processes: processes.length,
         runs: runs.size,
         lost,
+        pids: processes.flatMap(({ process }) => process?.pid ?? []),
         ...(hello === undefined ? {} : { process: hello }),
       };
     },

@@ -38,8 +38,13 @@ pub(crate) struct Control {
     pub(crate) cancel: oneshot::Receiver<()>,
 }
 
-/// Runs `source` to its end and sends the completion.
-pub(crate) async fn run(context: &Context, start: Start, source: Vec<u8>, control: Control) {
+/// Runs `source` to its end: the completion and its parts.
+pub(crate) async fn run(
+    context: &Context,
+    start: Start,
+    source: Vec<u8>,
+    control: Control,
+) -> (Completion, Vec<u8>) {
     let started = Instant::now();
     let output = |event: fn(String) -> Outgoing| {
         let (outbox, run_id) = (context.outbox.clone(), start.run_id.clone());
@@ -94,10 +99,7 @@ pub(crate) async fn run(context: &Context, start: Start, source: Vec<u8>, contro
         parts: [end.result.len(), stdout.text.len(), stderr.text.len()],
     };
     let binary = [end.result, stdout.text, stderr.text].concat();
-    context.outbox.send(
-        Outgoing::Completion(Box::new(completion)),
-        binary.into_bytes(),
-    );
+    (completion, binary.into_bytes())
 }
 
 #[derive(Default)]

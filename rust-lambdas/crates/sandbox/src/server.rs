@@ -1,5 +1,6 @@
 //! The process: frames in, runs, frames out.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::{self, BufReader, BufWriter};
 use std::rc::Rc;
@@ -112,42 +113,24 @@ async fn take_frames(
     mut inbox: UnboundedReceiver<Result<(Incoming, Vec<u8>), FrameError>>,
     ticker: Ticker,
 ) -> Result<(), ServeError> {
-    let mut runs: HashMap<String, Handle> = HashMap::new();
-    let (ended_end, mut ended) = unbounded_channel::<String>();
-    loop {
-        let frame = tokio::select! {
-            Some(run_id) = ended.recv() => {
-                runs.remove(&run_id);
-                ticker.run_ended();
-                continue;
-            }
-            frame = inbox.recv() => frame,
-        };
-        match frame {
-            None => return Ok(()),
-            Some(Err(error)) => return Err(error.into()),
-            Some(Ok((Incoming::Start(start), source))) => {
-                if runs.len() >= LIMITS.per_process {
-                    return Err(ServeError::Protocol("more runs than a process takes"));
-                }
-                if runs.contains_key(&start.run_id) {
-                    return Err(ServeError::Protocol("a run id twice"));
-                }
-                ticker.run_started();
-                runs.insert(
-                    start.run_id.clone(),
-                    spawn(&context, *start, source, ended_end.clone()),
-                );
-            }
-            Some(Ok((Incoming::Reply { run_id, seq }, reply))) => {
+    let runs = Rc::new(Runs {
+        live: RefCell::default(),
+        ticker,
+    });
+    while let Some(frame) = inbox.recv().await {
+        match frame? {
+            (Incoming::Start(start), source) => start_run(&context, &runs, *start, source)?,
+            (Incoming::Reply { run_id, seq }, reply) => {
                 let reply = String::from_utf8(reply)
                     .map_err(|_| ServeError::Protocol("a reply is not UTF-8"))?;
-                if let Some(handle) = runs.get(&run_id) {
+                if let Some(handle) = runs.live.borrow().get(&run_id) {
                     let _ = handle.replies.send((seq, reply)); // the run may have ended meanwhile
                 }
             }
-            Some(Ok((Incoming::Cancel { run_id }, _))) => {
+            (Incoming::Cancel { run_id }, _) => {
                 if let Some(cancel) = runs
+                    .live
+                    .borrow_mut()
                     .get_mut(&run_id)
                     .and_then(|handle| handle.cancel.take())
                 {
@@ -156,6 +139,12 @@ async fn take_frames(
             }
         }
     }
+    Ok(())
+}
+
+struct Runs {
+    live: RefCell<HashMap<String, Handle>>,
+    ticker: Ticker,
 }
 
 struct Handle {
@@ -163,33 +152,46 @@ struct Handle {
     cancel: Option<oneshot::Sender<()>>,
 }
 
-fn spawn(
+fn start_run(
     context: &Rc<Context>,
+    runs: &Rc<Runs>,
     start: Start,
     source: Vec<u8>,
-    ended: UnboundedSender<String>,
-) -> Handle {
+) -> Result<(), ServeError> {
+    let mut live = runs.live.borrow_mut();
+    if live.len() >= LIMITS.per_process {
+        return Err(ServeError::Protocol("more runs than a process takes"));
+    }
     let (replies, replies_end) = unbounded_channel();
     let (cancel, cancel_end) = oneshot::channel();
-    let context = Rc::clone(context);
-    tokio::task::spawn_local(async move {
-        let run_id = start.run_id.clone();
-        run::run(
-            &context,
-            start,
-            source,
-            Control {
-                replies: replies_end,
-                cancel: cancel_end,
+    if live
+        .insert(
+            start.run_id.clone(),
+            Handle {
+                replies,
+                cancel: Some(cancel),
             },
         )
-        .await;
-        let _ = ended.send(run_id); // nobody listens once the process ends
-    });
-    Handle {
-        replies,
-        cancel: Some(cancel),
+        .is_some()
+    {
+        return Err(ServeError::Protocol("a run id twice"));
     }
+    runs.ticker.run_started();
+    let (context, runs) = (Rc::clone(context), Rc::clone(runs));
+    tokio::task::spawn_local(async move {
+        let control = Control {
+            replies: replies_end,
+            cancel: cancel_end,
+        };
+        let (completion, parts) = run::run(&context, start, source, control).await;
+        // Its place is free before anyone hears of it: the next start may be on its way at once.
+        runs.live.borrow_mut().remove(&completion.run_id);
+        runs.ticker.run_ended();
+        context
+            .outbox
+            .send(Outgoing::Completion(Box::new(completion)), parts);
+    });
+    Ok(())
 }
 
 /// Where frames to the orchestrator go. Unbounded, because what a run can have on its way is: one call, capped events.

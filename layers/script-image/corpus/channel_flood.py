@@ -1,0 +1,3 @@
+import wit_world
+while True:
+    wit_world.call("web.search", "{}")

@@ -1,0 +1,3 @@
+import wit_world
+wit_world.call("llm.chat", '{"prompt": "x", "prompt": "y"}')
+print("ESCAPED")

@@ -1,0 +1,6 @@
+class Again:
+    def __del__(self):
+        Again()
+        while True:
+            pass
+Again()

@@ -1,0 +1,6 @@
+kept = []
+while True:
+    try:
+        kept.append(bytearray(1 << 22))
+    except MemoryError:
+        pass

@@ -1,0 +1,3 @@
+import sys
+for _ in range(1600):
+    sys.stdout.write("x" * 65536)
