@@ -13,7 +13,7 @@ export async function jest(projects, args = []) {
   const report = join(buildFolder, `jest-${projects.join('-')}.json`);
   rmSync(report, { force: true });
   const [node, program] = packageProgram('jest/bin/jest.js');
-  const options = ['--selectProjects', ...projects, '--json', `--outputFile=${report}`, '--maxWorkers=2', ...args];
+  const options = ['--selectProjects', ...projects, '--json', `--outputFile=${report}`, ...args];
   let failure;
   try {
     await run(node, ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', program, ...options], {

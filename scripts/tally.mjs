@@ -10,10 +10,10 @@ export class Tally {
     const started = Date.now();
     process.stdout.write(`\n— ${title}\n`);
     try {
-      const counts = await work();
-      if (counts === undefined) this.passed += 1;
-      else this.add(counts);
-      const bad = counts !== undefined && counts.failed > 0;
+      const result = await work();
+      const counts = typeof result === 'object' ? result : { passed: 1, failed: 0, skipped: 0 };
+      this.add(counts);
+      const bad = counts.failed > 0;
       process.stdout.write(`${bad ? 'FAILED' : 'ok'}: ${title} (${seconds(started)} s)\n`);
     } catch (error) {
       this.failed += 1;

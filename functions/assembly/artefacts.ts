@@ -21,9 +21,11 @@ export type ArtefactState =
 /** What is there of an artefact now. An older ready one serves while a newer one is being built. */
 export function artefactState(request: { build_folder: string; name: ArtefactName; now: number }): ArtefactState {
   const home = join(request.build_folder, request.name);
-  const manifest = readJson<ArtefactManifest>(join(home, 'manifest.json'));
+  const manifest = readJson(join(home, 'manifest.json')) as ArtefactManifest | undefined;
   if (manifest !== undefined) return { kind: 'ready', manifest, folder: join(home, manifest.folder) };
-  const progress = readJson<{ step: string; started_at: number; estimate_s: number }>(join(home, 'progress.json'));
+  const progress = readJson(join(home, 'progress.json')) as
+    | { step: string; started_at: number; estimate_s: number }
+    | undefined;
   if (progress !== undefined) {
     const elapsed_s = (request.now - progress.started_at) / 1000;
     return {
@@ -32,13 +34,13 @@ export function artefactState(request: { build_folder: string; name: ArtefactNam
       ready_in_s: Math.max(5, Math.round(progress.estimate_s - elapsed_s)),
     };
   }
-  const failed = readJson<{ reason: string }>(join(home, 'failed.json'));
+  const failed = readJson(join(home, 'failed.json')) as { reason: string } | undefined;
   return failed === undefined ? { kind: 'absent' } : { kind: 'failed', reason: failed.reason };
 }
 
-function readJson<T>(path: string): T | undefined {
+function readJson(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as T;
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
     return undefined;
   }

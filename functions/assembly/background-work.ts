@@ -1,4 +1,5 @@
 import type { Database } from '../adapters/sqlite/open-database.ts';
+import { sweepInBackground } from '../adapters/sqlite/sweep-in-background.ts';
 import type { Counts } from '../domain/counts/make-counts.ts';
 import type { Jobs } from '../domain/jobs/jobs.ts';
 import { runJobWorker } from '../domain/jobs/run-job-worker.ts';
@@ -6,8 +7,6 @@ import type { Queue } from '../domain/ports/queue.ts';
 import type { NodeLog } from './node-log.ts';
 
 const counts_every_ms = 60_000;
-const sweep_every_ms = 30_000;
-const rows_per_sweep = 500;
 const jobs_at_a_time = 8;
 
 /** Starts what works without a request; the result stops it and resolves when all of it has ended. */
@@ -32,14 +31,12 @@ export function startBackgroundWork(request: {
     await counts.flush().catch((error: unknown) => log.error({ err: error }, 'the counts were not recorded'));
   };
   const minute = setInterval(() => void flush(), counts_every_ms);
-  const sweep = setInterval(() => {
-    db.sweepExpired(now(), rows_per_sweep).catch((error: unknown) => log.warn({ err: error }, 'expired rows stay'));
-  }, sweep_every_ms);
+  const sweep = sweepInBackground({ db, now, onError: (error) => log.warn({ err: error }, 'expired rows stay') });
   return async () => {
     clearInterval(minute);
-    clearInterval(sweep);
     stop.abort();
     await worker;
+    await sweep.stop();
     await flush();
   };
 }

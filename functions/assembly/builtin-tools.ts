@@ -33,8 +33,10 @@ export function webSearchTool(web: Web): ToolTargets['builtin'] {
       {
         manifest,
         async run(call, args) {
-          const k = args['k'];
-          const { value } = await web.search(call, { query: String(args['query']), k: typeof k === 'number' ? k : 5 });
+          const { query, k } = args;
+          // The manifest's schema was checked before: only the defaults are left to fill in.
+          const asked = { query: typeof query === 'string' ? query : '', k: typeof k === 'number' ? k : 5 };
+          const { value } = await web.search(call, asked);
           return value.map(({ title, url, snippet }) => ({ title, url, snippet }));
         },
       },

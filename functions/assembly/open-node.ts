@@ -21,6 +21,7 @@ import { makeCounts } from '../domain/counts/make-counts.ts';
 import { makeJudge } from '../domain/decisions/make-judge.ts';
 import { makeEmbeddings } from '../domain/embeddings/make-embeddings.ts';
 import { makeIdempotency } from '../domain/idempotency/make-idempotency.ts';
+import { logAdoption } from '../domain/identity/log-adoption.ts';
 import { openIdentity } from '../domain/identity/open-identity.ts';
 import type { JobStep } from '../domain/jobs/jobs.ts';
 import { makeJobs } from '../domain/jobs/make-jobs.ts';
@@ -126,6 +127,7 @@ async function open(
   const content = makeContent({ objects, digest, random });
   const receipts = makeReceipts({ table, keys, identity, content, now });
   const judge = makeJudge({ policy, receipts, content });
+  await logAdoption({ table, receipts, identity, digest, now, newId });
   const counts = makeCounts({ receipts, identity, now, newId });
   const apiKeys = makeApiKeys({ table, judge, now, newId, random, single_user: settings.single_user });
   const owner_key = await ensureOwnerKey(join(home, 'owner.key'), async () => {
@@ -196,9 +198,8 @@ async function open(
     random,
     limits,
   });
-  const advance = runs.advance;
   steps.set('run', async ({ job, signal }) => {
-    await advance({ id: job.id, payload: job.payload, attempt: job.attempt, signal });
+    await theRuns().advance({ id: job.id, payload: job.payload, attempt: job.attempt, signal });
     return { kind: 'done' };
   });
 

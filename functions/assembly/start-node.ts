@@ -15,7 +15,7 @@ const drain_ms = 5000;
 
 /**
  * Opens the home and serves it. Throws `HomeInUseError` when another process has the home, `SettingsError` for what is
- * configured wrongly, `AddressInUseError` when the port is taken.
+ * configured wrongly, `ListenRefusedError` when the port is taken.
  */
 export async function startNode(request: {
   settings: Settings;

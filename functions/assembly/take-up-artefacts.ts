@@ -166,6 +166,8 @@ export function takeUpArtefacts(request: {
   const lookOnce = (): Promise<void> => (looking ??= look().finally(() => (looking = undefined)));
   const watch = setInterval(() => void lookOnce(), look_every_ms);
   watch.unref();
+  // Not waited for: what was built before is taken up while the node already answers.
+  void lookOnce();
 
   return {
     installedModels: () =>

@@ -64,7 +64,7 @@ describe('errors', () => {
   test('an error of ours says nothing of itself, and the log has it under the request id', async () => {
     const logged: object[] = [];
     const log = { info() {}, warn() {}, error: (facts: object) => logged.push(facts) };
-    const cause = new Error('password hunter2 at /home/x/secret.ts');
+    const cause = new Error('password hunter2 at secret.ts:1');
     const answer = await open({ ...status(cause), log }).send('GET', '/api/v1/status');
     expect(answer.status).toBe(500);
     const text = await answer.text();

@@ -21,7 +21,9 @@ export function loadAddon<T extends object>(path: string, exports: readonly (key
   const addon = module.exports;
   const version = addon.interfaceVersion?.();
   if (version !== INTERFACE_VERSION) {
-    throw new Error(`expected a native addon of interface ${INTERFACE_VERSION}, \`${addon_path}\` has ${version}`);
+    throw new Error(
+      `expected a native addon of interface ${INTERFACE_VERSION}, \`${addon_path}\` has ${String(version)}`,
+    );
   }
   const missing = exports.filter((name) => addon[name] === undefined);
   if (missing.length > 0) throw new Error(`the native addon \`${addon_path}\` lacks ${missing.join(', ')}`);

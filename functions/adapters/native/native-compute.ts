@@ -36,8 +36,11 @@ export function openNativeCompute({ addon_path }: { addon_path: string }): Nativ
       async topK(request) {
         const { metric, query, rows, k } = request;
         const count = countRows(request);
-        const score = rows.byteLength > INLINE_BYTES_MAX ? addon.topKInWorker : addon.topK;
-        const found = await score(metricNumbers[metric], query, rows, Math.min(k, count));
+        const most = Math.min(k, count);
+        const found =
+          rows.byteLength > INLINE_BYTES_MAX
+            ? await addon.topKInWorker(metricNumbers[metric], query, rows, most)
+            : addon.topK(metricNumbers[metric], query, rows, most);
         if (found.non_finite_query !== undefined) throw nonFinite({ in: 'query', index: found.non_finite_query });
         if (found.non_finite_row !== undefined) throw nonFinite({ in: 'rows', index: found.non_finite_row });
         return { rows: found.rows, scores: found.scores };

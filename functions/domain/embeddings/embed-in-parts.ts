@@ -52,7 +52,7 @@ function refusal(error: unknown, part: readonly { readonly index: number }[]): u
   return new SignetError({
     code: 'context_length_exceeded',
     reason: 'input_too_long',
-    detail: `expected at most ${error.facts['max']} tokens in \`input[${index}]\`, got ${error.facts['tokens']}`,
+    detail: `expected at most ${Number(error.facts['max'])} tokens in \`input[${index}]\`, got ${Number(error.facts['tokens'])}`,
     param: `input[${index}]`,
   });
 }
