@@ -6,9 +6,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
-
-use crate::limits::LIMITS;
+use wasmtime::{Config, Engine};
 
 /// Python recursion of 1,000 levels needs room in the WebAssembly stack, or it traps where it should raise.
 const WASM_STACK_BYTES: usize = 8 << 20;
@@ -77,27 +75,7 @@ fn settings() -> Config {
     // From here on: settings of the running process alone.
     config.max_wasm_stack(WASM_STACK_BYTES);
     config.async_stack_size(ASYNC_STACK_BYTES);
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
     config
-}
-
-fn pool() -> PoolingAllocationConfig {
-    // A component of componentize-py is some thirty core instances over one memory of the interpreter.
-    let runs = u32::try_from(LIMITS.per_process).unwrap_or(u32::MAX);
-    let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(runs)
-        .total_core_instances(runs * 64)
-        .total_memories(runs * 2)
-        .total_tables(runs * 4)
-        .total_stacks(runs * 2)
-        .max_core_instances_per_component(64)
-        .max_memories_per_component(4)
-        .max_tables_per_component(16)
-        .max_memory_size(LIMITS.memory_mb_max << 20)
-        .table_elements(60_000)
-        .max_core_instance_size(4 << 20)
-        .max_component_instance_size(4 << 20);
-    pool
 }
 
 fn digest(path: &Path) -> std::io::Result<String> {
