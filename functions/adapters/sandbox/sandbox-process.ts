@@ -1,9 +1,10 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
-import type { Json, JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import {
   InterpreterCrashError,
   type AnswerCall,
+  type CallFrame,
   type ReplyFrame,
   type ScriptCompletion,
   type ScriptEvent,
@@ -143,16 +144,16 @@ export class SandboxProcess {
       throw new BrokenFrameError('arguments that are not an object');
     }
     live.seq = seq;
-    const { run_id } = live.run;
-    void this.options
-      .answerCall({ run_id, token, seq, method, args: args as JsonObject })
-      .catch((error: unknown) => {
-        this.options.log?.error({ run_id, seq, method, err: error }, 'a host call failed');
-        return failed;
-      })
-      .then((reply) => {
-        if (this.runs.get(run_id) === live) this.send({ kind: 'reply', run_id, seq }, encodeReply(reply));
-      });
+    void this.reply(live, { run_id: live.run.run_id, token: live.run.token, seq, method, args: args as JsonObject });
+  }
+
+  private async reply(live: LiveRun, frame: CallFrame): Promise<void> {
+    const { run_id, seq, method } = frame;
+    const reply = await this.options.answerCall(frame).catch((error: unknown) => {
+      this.options.log?.error({ run_id, seq, method, err: error }, 'a host call failed');
+      return failed;
+    });
+    if (this.runs.get(run_id) === live) this.send({ kind: 'reply', run_id, seq }, encodeReply(reply));
   }
 
   private complete(live: LiveRun, completion: ScriptCompletion): void {
@@ -267,7 +268,7 @@ const failed: ReplyFrame = {
 };
 
 function encodeReply(reply: ReplyFrame): Buffer {
-  const bytes = Buffer.from(JSON.stringify(reply satisfies Json | ReplyFrame), 'utf8');
+  const bytes = Buffer.from(JSON.stringify(reply), 'utf8');
   if (bytes.length <= limits.runs.frame_bytes_max) return bytes;
   const message = `the answer has ${bytes.length} bytes, at most ${limits.runs.frame_bytes_max}`;
   const error = { type: 'LimitExceeded', code: 'too_large', message, retryable: false, facts: {} };
