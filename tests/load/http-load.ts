@@ -7,8 +7,35 @@ export interface Target {
   readonly body: string;
 }
 
-/** One request to its last byte; milliseconds. Anything but 200 is an error. */
-export function once(target: Target, agent: Agent): Promise<number> {
+/** Milliseconds from the first byte sent. */
+export interface Timing {
+  /** To the first piece that carries text of the answer; of a plain answer to its body. */
+  readonly first_ms: number;
+  /** To the last byte. */
+  readonly whole_ms: number;
+}
+
+/** Timings of each request while `concurrency` of them are under way for `seconds`. */
+export async function load(target: Target, concurrency: number, seconds: number): Promise<Timing[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
+  const timings: Timing[] = [];
+  const end = performance.now() + seconds * 1000;
+  const worker = async () => {
+    while (performance.now() < end) timings.push(await once(target, agent));
+  };
+  try {
+    await Promise.all(Array.from({ length: concurrency }, worker));
+  } finally {
+    agent.destroy();
+  }
+  return timings;
+}
+
+/** A streamed answer opens with a piece that names the role alone: the first token is what comes after. */
+const firstText = /"content": ?"[^"]/;
+
+/** One request to its last byte. Anything but 200 is an error. */
+function once(target: Target, agent: Agent): Promise<Timing> {
   return new Promise((resolve, reject) => {
     const started = performance.now();
     const outgoing = request(
@@ -24,9 +51,15 @@ export function once(target: Target, agent: Agent): Promise<number> {
       },
       (answer) => {
         let text = '';
-        answer.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+        let first_ms: number | undefined;
+        answer.setEncoding('utf8').on('data', (piece: string) => {
+          text += piece;
+          if (first_ms === undefined && firstText.test(text)) first_ms = performance.now() - started;
+        });
+        answer.on('error', reject);
         answer.on('end', () => {
-          if (answer.statusCode === 200) resolve(performance.now() - started);
+          const whole_ms = performance.now() - started;
+          if (answer.statusCode === 200 && first_ms !== undefined) resolve({ first_ms, whole_ms });
           else reject(new Error(`${target.url}: ${answer.statusCode} ${text.slice(0, 300)}`));
         });
       },
@@ -34,17 +67,4 @@ export function once(target: Target, agent: Agent): Promise<number> {
     outgoing.on('error', reject);
     outgoing.end(target.body);
   });
-}
-
-/** Milliseconds of each request while `concurrency` of them are under way for `seconds`. */
-export async function load(target: Target, concurrency: number, seconds: number): Promise<number[]> {
-  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
-  const times: number[] = [];
-  const end = performance.now() + seconds * 1000;
-  const worker = async () => {
-    while (performance.now() < end) times.push(await once(target, agent));
-  };
-  await Promise.all(Array.from({ length: concurrency }, worker));
-  agent.destroy();
-  return times;
 }
