@@ -9,7 +9,7 @@ import { StrictJsonError } from './strict-json.ts';
 export type ErrorShape = 'openai' | 'problem';
 
 export function shapeOf(path: string): ErrorShape {
-  return path.startsWith('/v1/') ? 'openai' : 'problem';
+  return path === '/v1' || path.startsWith('/v1/') ? 'openai' : 'problem';
 }
 
 /** The one place where an error becomes an answer. */

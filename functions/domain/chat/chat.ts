@@ -27,6 +27,10 @@ export interface Chat {
   complete(call: Call, request: ChatRequest): Promise<CompletedChat>;
   /** Resolves at the first upstream piece or after five seconds, whichever is first; errors before that reject. */
   stream(call: Call, request: ChatRequest): Promise<StreamedChat>;
-  /** Models this caller may use for chat, provider by provider. */
-  models(call: Call): Promise<readonly ModelInfo[]>;
+  /** Models that chat, provider by provider: all that are there, each with whether this caller may use it. */
+  models(call: Call): Promise<readonly OfferedModel[]>;
+}
+
+export interface OfferedModel extends ModelInfo {
+  readonly permitted: boolean;
 }

@@ -270,7 +270,7 @@ describe('whole answers', () => {
       receipt: 'receipt-1',
     });
     expect(judge.decisions).toHaveLength(1);
-    expect(await chat.models(callOf())).toEqual([]);
+    expect(await chat.models(callOf())).toEqual([expect.objectContaining({ permitted: false })]);
   });
 
   test('nests only so deep', async () => {

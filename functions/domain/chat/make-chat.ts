@@ -36,9 +36,9 @@ export function makeChat({
     stream: (call, request) => streamChat(parts, call, request),
     async models(call) {
       const { models } = await readCatalogue(parts.providers(), call.signal);
-      return models.filter(
-        (model) => model.capabilities.includes('chat') && parts.judge.permits(call, judgementOf(model)),
-      );
+      return models
+        .filter(({ capabilities }) => capabilities.includes('chat'))
+        .map((model) => ({ ...model, permitted: parts.judge.permits(call, judgementOf(model)) }));
     },
   };
 }

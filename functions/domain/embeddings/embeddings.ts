@@ -29,11 +29,16 @@ export interface EmbeddingModel {
   readonly installed: boolean;
   readonly default: boolean;
   readonly license: string;
+  /** Other names that it answers to. */
+  readonly aliases: readonly string[];
+  /** Whether this caller may use it. */
+  readonly permitted: boolean;
 }
 
 export interface Embeddings {
   embed(call: Call, request: EmbedRequest): Promise<Judged<Embedded>>;
   /** Without a decision of its own: for callers that are judged already (vector put and query). */
   vectorsOf(request: EmbedRequest, signal: AbortSignal): Promise<Embedded>;
-  models(): Promise<readonly EmbeddingModel[]>;
+  /** All that the registry knows, installed or not. */
+  models(call: Call): Promise<readonly EmbeddingModel[]>;
 }

@@ -204,9 +204,18 @@ test('vectors for callers that are judged already leave no decision and no cache
 
 test('lists every model of the registry with what is installed and the default', async () => {
   const { embeddings } = setUp();
-  const listed = await embeddings.models();
+  const listed = await embeddings.models(callOf());
   expect(listed).toHaveLength(6);
   expect(listed.filter(({ installed }) => installed)).toEqual([
-    { id: minilm, dimension: 384, max_tokens: 256, installed: true, default: true, license: 'Apache-2.0' },
+    {
+      id: minilm,
+      dimension: 384,
+      max_tokens: 256,
+      installed: true,
+      default: true,
+      license: 'Apache-2.0',
+      aliases: ['sentence-transformers/all-MiniLM-L6-v2'],
+      permitted: true,
+    },
   ]);
 });

@@ -71,15 +71,17 @@ export function makeEmbeddings(parts: {
       refuseBlank(request.texts);
       return serve(request, model, signal);
     },
-    async models() {
+    async models(call) {
       const installed = new Set(parts.installed().map(({ id }) => id));
-      return registry.models.map(({ id, dimension, max_tokens, license }) => ({
-        id,
-        dimension,
-        max_tokens,
-        installed: installed.has(id),
-        default: id === registry.default.id,
-        license,
+      return registry.models.map((model) => ({
+        id: model.id,
+        dimension: model.dimension,
+        max_tokens: model.max_tokens,
+        installed: installed.has(model.id),
+        default: model.id === registry.default.id,
+        license: model.license,
+        aliases: model.aliases,
+        permitted: judge.permits(call, judgementOf(model, 0)),
       }));
     },
   };
@@ -125,11 +127,13 @@ function refuseBlank(texts: readonly string[]): void {
 
 function judgement(model: RegistryModel, { texts, input_type, truncate }: EmbedRequest): Judgement {
   return {
-    action: 'embed',
-    resource: { type: 'Model', id: model.id },
-    facts: { inputs: texts.length },
+    ...judgementOf(model, texts.length),
     request: { model: model.id, input: texts, input_type, truncate },
   };
+}
+
+function judgementOf({ id }: RegistryModel, inputs: number): Judgement {
+  return { action: 'embed', resource: { type: 'Model', id }, facts: { inputs } };
 }
 
 function outcomeOf(value: Embedded) {

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
-import type { Embedded } from '../../domain/embeddings/embeddings.ts';
+import type { Call } from '../../domain/call.ts';
+import type { Embedded, EmbeddingModel } from '../../domain/embeddings/embeddings.ts';
 import { SignetError } from '../../domain/errors.ts';
 import { jsonAnswer, judgedAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
@@ -35,7 +36,7 @@ export const embeddingEndpoints: readonly Endpoint[] = [
     answers: { 200: { description: 'the vectors, in the order of the texts', schema: jsonObject } },
     handle: async ({ services, call, body }) => {
       const input = readInput(body.input);
-      await checkDimensions(services, body.model, body.dimensions);
+      await checkDimensions(services, call, body);
       const judged = await services.embeddings.embed(call, {
         model: body.model,
         texts: input,
@@ -73,7 +74,7 @@ export const embeddingEndpoints: readonly Endpoint[] = [
     },
     answers: { 200: { description: 'the vectors, in the order of the texts', schema: jsonObject } },
     handle: async ({ services, call, body }) => {
-      await checkDimensions(services, body.model, body.dimensions);
+      await checkDimensions(services, call, body);
       const judged = await services.embeddings.embed(call, {
         ...(body.model === undefined ? {} : { model: body.model }),
         texts: body.inputs,
@@ -90,7 +91,7 @@ export const embeddingEndpoints: readonly Endpoint[] = [
     summary: 'Embedding models, installed or not',
     access: 'models:read',
     answers: { 200: { description: 'the registry', schema: z.object({ models: z.array(jsonObject) }) } },
-    handle: async ({ services }) => jsonAnswer({ models: await services.embeddings.models() }),
+    handle: async ({ services, call }) => jsonAnswer({ models: await services.embeddings.models(call) }),
   }),
 ];
 
@@ -120,12 +121,12 @@ function readInput(input: unknown): readonly string[] {
 /** Cutting a vector is right only for models trained for it, and none of ours is: the model's own length is the one to ask for. */
 async function checkDimensions(
   services: Services,
-  model: string | undefined,
-  asked: number | undefined,
+  call: Call,
+  { model, dimensions: asked }: { readonly model?: string; readonly dimensions?: number },
 ): Promise<void> {
   if (asked === undefined) return;
-  const models = await services.embeddings.models();
-  const known = models.find((one) => (model === undefined ? one.default : one.id === model));
+  const models = await services.embeddings.models(call);
+  const known = models.find((one) => (model === undefined ? one.default : answersTo(one, model)));
   // A model that is not in the list is refused by the domain, under its own code.
   if (known === undefined || known.dimension === asked) return;
   throw new SignetError({
@@ -133,6 +134,10 @@ async function checkDimensions(
     detail: `expected ${known.dimension}: \`${known.id}\` was not trained to be cut`,
     param: 'dimensions',
   });
+}
+
+function answersTo({ id, aliases }: EmbeddingModel, name: string): boolean {
+  return id === name || aliases.includes(name);
 }
 
 function encodeAll(vectors: Embedded['vectors'], encoding: 'float' | 'base64' | 'int8'): object {

@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi';
 import type { Call } from '../../domain/call.ts';
+import type { OfferedModel } from '../../domain/chat/chat.ts';
 import type { EmbeddingModel } from '../../domain/embeddings/embeddings.ts';
 import { SignetError } from '../../domain/errors.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { ModelInfo } from '../../domain/ports/provider.ts';
+import { bareId } from '../../domain/routing/route.ts';
 import { jsonAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
@@ -24,41 +25,64 @@ export const modelEndpoints: readonly Endpoint[] = [
   endpoint({
     method: 'GET',
     path: '/v1/models',
-    summary: 'Models that this key may use',
+    summary: 'Models that are here; `signet.permitted` says which of them this key may use',
     access: 'models:read',
     answers: {
       200: { description: 'the list', schema: z.object({ object: z.literal('list'), data: z.array(model) }) },
     },
-    handle: async ({ services, call }) => jsonAnswer({ object: 'list', data: await listModels(services, call) }),
+    handle: async ({ services, call }) =>
+      jsonAnswer({ object: 'list', data: (await listModels(services, call)).map(({ model: shown }) => shown) }),
   }),
   endpoint({
     method: 'GET',
     path: '/v1/models/{id+}',
-    summary: 'One model',
+    summary: 'One model, by any name that a request may give it',
     access: 'models:read',
     params: z.object({ id: z.string().min(1).max(256) }),
     answers: { 200: { description: 'the model', schema: model } },
     handle: async ({ services, call, params }) => {
-      const found = (await listModels(services, call)).find((one) => one['id'] === params.id);
-      if (found === undefined) {
-        throw new SignetError({
-          code: 'model_not_found',
-          detail: 'no such model here; GET /v1/models lists them',
-          param: 'model',
-        });
-      }
-      return jsonAnswer(found);
+      const named = await listModels(services, call);
+      const exact = named.filter(({ model: { id } }) => id === params.id);
+      const found = exact.length > 0 ? exact : named.filter(({ names }) => names.includes(params.id));
+      const [one, other] = found;
+      if (one !== undefined && other === undefined) return jsonAnswer(one.model);
+      throw new SignetError({
+        code: 'model_not_found',
+        detail:
+          other === undefined
+            ? 'no such model here; GET /v1/models lists them'
+            : `several models have this name: ${found.map(({ model: { id } }) => `\`${id}\``).join(', ')}`,
+        param: 'model',
+      });
     },
   }),
 ];
 
-async function listModels(services: Services, call: Call): Promise<readonly JsonObject[]> {
-  const [chat, embedding] = await Promise.all([services.chat.models(call), services.embeddings.models()]);
-  return [...chat.map(chatModel), ...embedding.map(embeddingModel)];
+interface NamedModel {
+  readonly model: JsonObject & { readonly id: string };
+  /** What it is called besides its id. */
+  readonly names: readonly string[];
+}
+
+async function listModels(services: Services, call: Call): Promise<readonly NamedModel[]> {
+  const [chat, embedding] = await Promise.all([services.chat.models(call), services.embeddings.models(call)]);
+  return [
+    ...chat.map((one) => ({ model: chatModel(one), names: [bareId(one)] })),
+    ...embedding.map((one) => ({ model: embeddingModel(one), names: one.aliases })),
+  ];
 }
 
 /** `created` is what the protocol wants to be there; nobody knows when a model was made, so it is 0. */
-function chatModel({ id, owned_by, provider, tier, capabilities, context_tokens, rules }: ModelInfo): JsonObject {
+function chatModel({
+  id,
+  owned_by,
+  provider,
+  tier,
+  capabilities,
+  context_tokens,
+  rules,
+  permitted,
+}: OfferedModel): NamedModel['model'] {
   return {
     id,
     object: 'model',
@@ -68,6 +92,7 @@ function chatModel({ id, owned_by, provider, tier, capabilities, context_tokens,
       provider,
       tier,
       capabilities,
+      permitted,
       ...(context_tokens === undefined ? {} : { context: context_tokens }),
       ...(rules === undefined ? {} : { rules }),
     },
@@ -81,7 +106,8 @@ function embeddingModel({
   installed,
   default: isDefault,
   license,
-}: EmbeddingModel): JsonObject {
+  permitted,
+}: EmbeddingModel): NamedModel['model'] {
   return {
     id,
     object: 'model',
@@ -90,6 +116,7 @@ function embeddingModel({
     signet: {
       tier: 'edge',
       capabilities: ['embeddings'],
+      permitted,
       context: max_tokens,
       dimension,
       installed,

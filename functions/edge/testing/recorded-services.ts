@@ -124,6 +124,7 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
           capabilities: ['chat' as const],
           rules: true,
           owned_by: 'signet',
+          permitted: true,
         },
       ]),
     },
@@ -146,7 +147,16 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
       vectorsOf: () => Promise.reject(new Error('the edge embeds nothing on its own')),
       models: () =>
         Promise.resolve([
-          { id: 'tiny', dimension: 3, max_tokens: 256, installed: true, default: true, license: 'MIT' },
+          {
+            id: 'tiny',
+            dimension: 3,
+            max_tokens: 256,
+            installed: true,
+            default: true,
+            license: 'MIT',
+            aliases: ['small'],
+            permitted: true,
+          },
         ]),
     },
     tools: {
