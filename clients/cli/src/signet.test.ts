@@ -154,7 +154,7 @@ describe('verify', () => {
       };
       const judgement = { action: 'search' as const, resource: { type: 'Web', id: 'local' }, facts: {} };
       const judged = await node.judge.decide(call, judgement, async () => ({ value: null, outcome: {} }));
-      const receipt = JSON.stringify(await node.receipts.get(judged.receipt));
+      const receipt = JSON.stringify(await node.receipts.get(judged.receipt, 'default'));
       const file = join(home, 'receipt.json');
       await writeFile(file, receipt);
 

@@ -15,7 +15,7 @@ test('counts since the last entry become one entry, and none where nothing was c
   for (const kind of ['malformed', 'unauthenticated', 'malformed'] as const) counts.note(kind);
   clock += 60_000;
   const id = await counts.flush();
-  const stored = await node.receipts.get(id ?? '');
+  const stored = await node.receipts.get(id ?? '', 'default');
   const { payload } = JSON.parse(Buffer.from(stored?.entry ?? '', 'base64').toString()) as { payload: string };
   expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({
     predicateType: 'urn:signet:counts:v1',

@@ -198,7 +198,7 @@ async function failureOf(work: () => Promise<never>, signal?: AbortSignal): Prom
 }
 
 async function statementOf(receipt: string | undefined): Promise<JsonObject> {
-  const stored = await node.receipts.get(receipt ?? '');
+  const stored = await node.receipts.get(receipt ?? '', 'default');
   const envelope = JSON.parse(Buffer.from(stored?.entry ?? '', 'base64').toString()) as { payload: string };
   return JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as JsonObject;
 }

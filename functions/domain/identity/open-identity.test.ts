@@ -136,7 +136,7 @@ test('a swapped compute adapter costs one renewal: the receipt is made and holds
       predicate: { counts: {} },
     },
   );
-  const bytes = new TextEncoder().encode(JSON.stringify(await node.receipts.get(id)));
+  const bytes = new TextEncoder().encode(JSON.stringify(await node.receipts.get(id, 'default')));
   const verdict = await verifyReceipt({ bytes, ...node.compute, trust: [node.identity.node_id] });
   expect(verdict).toMatchObject({ valid: true, exit: 0, receipt_id: id });
   expect((await node.identity.session()).key_id).not.toBe(before.key_id);
@@ -147,7 +147,7 @@ test('the adoption of document and constitution is logged once', async () => {
   const facts = { ...node, digest: node.compute.digest };
   const id = await logAdoption(facts);
   expect(await logAdoption(facts)).toBeUndefined();
-  const bytes = new TextEncoder().encode(JSON.stringify(await node.receipts.get(id ?? '')));
+  const bytes = new TextEncoder().encode(JSON.stringify(await node.receipts.get(id ?? '', 'default')));
   const record = new TextEncoder().encode(JSON.stringify(node.identity.document));
   const [canonical] = await node.compute.digest.canonicalise([record]);
   const content = canonical?.ok === true ? [canonical.canonical] : [];

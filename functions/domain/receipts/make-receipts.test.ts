@@ -30,7 +30,8 @@ test('many appends at once are all stored, in the order of time, and counted', a
 
   const { rows } = await node.table.query({ pk: pendingPartition, limit: 1000 }, node.now());
   expect(rows.map((row) => row.sk)).toEqual(rows.map((row) => row.sk).toSorted());
-  for (const id of ids) expect(await node.receipts.get(id)).toMatchObject({ document: node.identity.document });
+  for (const id of ids)
+    expect(await node.receipts.get(id, 'default')).toMatchObject({ document: node.identity.document });
 });
 
 test('appends that run while the entries are first counted are counted once', async () => {
@@ -40,6 +41,16 @@ test('appends that run while the entries are first counted are counted once', as
   const [, counted] = await Promise.all([receipts.append(call, statement), receipts.count()]);
   expect(await receipts.count()).toBe(await fresh().count());
   expect(counted).toBeGreaterThan(0);
+});
+
+test("a tenant reads its own receipts and the node's, no other's", async () => {
+  const id = await node.receipts.append(testCall({ tenant: 'acme' }), statement);
+  expect(await node.receipts.get(id, 'acme')).toBeDefined();
+  expect(await node.receipts.get(id, 'default')).toBeUndefined();
+  const { principal: _nobody, ...cause } = testCall();
+  const own = await node.receipts.append(cause, statement);
+  expect(await node.receipts.get(own, 'acme')).toBeDefined();
+  expect(await node.receipts.get(own, 'default')).toBeDefined();
 });
 
 test('no field of a caller stands in for the head', async () => {
@@ -54,7 +65,7 @@ test('detail over the limit moves to a content record of the tenant, largest fir
     ...statement,
     predicate: { action: 'chat', code: 'ok', facts, parents, finish: 'stop' },
   });
-  const signed = await statementOf(id);
+  const signed = await statementOf(id, 'acme');
   expect(Buffer.byteLength(JSON.stringify(signed))).toBeLessThanOrEqual(limits.envelope.payload_bytes_max);
   expect(signed['predicate']).toMatchObject({ action: 'chat', code: 'ok', finish: 'stop', moved: ['parents'], facts });
   const subjects = signed['subject'] as readonly { name: string; digest: { sha256: string } }[];
@@ -66,7 +77,7 @@ test('detail over the limit moves to a content record of the tenant, largest fir
 test.each(['', 'x', '0'.repeat(63), '0'.repeat(64), 'F'.repeat(64), '../'.repeat(21) + 'a'])(
   'an id that names nothing (%s) is answered with nothing',
   async (id) => {
-    expect(await node.receipts.get(id)).toBeUndefined();
+    expect(await node.receipts.get(id, 'default')).toBeUndefined();
   },
 );
 
@@ -74,8 +85,8 @@ function fresh(): Receipts {
   return makeReceipts(node);
 }
 
-async function statementOf(id: string): Promise<JsonObject> {
-  const stored = await node.receipts.get(id);
+async function statementOf(id: string, tenant = 'default'): Promise<JsonObject> {
+  const stored = await node.receipts.get(id, tenant);
   const envelope = JSON.parse(Buffer.from(stored?.entry ?? '', 'base64').toString()) as { payload: string };
   return JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as JsonObject;
 }

@@ -36,12 +36,13 @@ export function makeReceipts({
   async function seal(
     cause: Cause,
     statement: Statement,
+    tenant: string,
   ): Promise<{ sealed: SealedEnvelope; del: string; detail: KeptContent | undefined }> {
     const n = cause.nextStatement();
     let session = await identity.session();
     for (let attempt = 1; ; attempt += 1) {
       const whole = statementPayload(statement, headOf(cause, n, session));
-      const { payload, detail } = await fitted(whole, { content, tenant: cause.principal?.tenant ?? nodeTenant });
+      const { payload, detail } = await fitted(whole, { content, tenant });
       try {
         const sealed = await keys.sealEnvelope({
           key_id: session.key_id,
@@ -71,7 +72,8 @@ export function makeReceipts({
 
   return {
     async append(cause, statement, kept) {
-      const { sealed, del, detail } = await seal(cause, statement);
+      const tenant = cause.principal?.tenant ?? nodeTenant;
+      const { sealed, del, detail } = await seal(cause, statement, tenant);
       // Never behind an entry of this process that is stored already, whatever the clock does.
       newest_ms = Math.max(newest_ms, now());
       const pending = pendingKey(newest_ms, sealed.id);
@@ -79,7 +81,12 @@ export function makeReceipts({
       const [written] = await Promise.all([
         table.transact(
           [
-            { kind: 'put', key: indexKey(sealed.id), item: { at: pending.sk, del }, conditions: [{ kind: 'absent' }] },
+            {
+              kind: 'put',
+              key: indexKey(sealed.id),
+              item: { at: pending.sk, del, tenant },
+              conditions: [{ kind: 'absent' }],
+            },
             { kind: 'put', key: pending, item: { entry } },
             ...(kept?.rows(now()) ?? []),
             ...(detail?.rows(now()) ?? []),
@@ -93,12 +100,14 @@ export function makeReceipts({
       if (written.kind === 'written') counter.increment();
       return sealed.id;
     },
-    async get(id) {
+    async get(id, tenant) {
       if (!/^[0-9a-f]{64}$/.test(id)) return undefined;
       const index = await table.get(indexKey(id), now());
       const at = index?.['at'];
       const del = index?.['del'];
       if (typeof at !== 'string' || typeof del !== 'string') return undefined;
+      const owner = index?.['tenant'];
+      if (owner !== tenant && owner !== nodeTenant) return undefined;
       const [pending, delegation] = await Promise.all([
         table.get({ pk: pendingPartition, sk: at }, now()),
         identity.delegation(del),

@@ -30,7 +30,11 @@ export interface Receipts {
     statement: Statement,
     content?: KeptContent,
   ): Promise<string>;
-  get(id: string): Promise<Receipt | undefined>;
+  /**
+   * For a reader of `tenant`: the receipts that its requests left, and those of the node itself (what it adopted, what
+   * it counted), which name no tenant. Another tenant's does not exist for it.
+   */
+  get(id: string, tenant: string): Promise<Receipt | undefined>;
   /** Entries stored so far. */
   count(): Promise<number>;
 }

@@ -21,7 +21,7 @@ test('receipts and the statements in them fit the schemas that are published', a
     { action: 'chat', resource: { type: 'Model', id: 'm' }, facts: {}, request: 'hello' },
     async () => ({ value: null, outcome: {} }),
   );
-  const stored = await node.receipts.get(receipt);
+  const stored = await node.receipts.get(receipt, 'default');
   expect(isReceipt(stored) || isReceipt.errors).toBe(true);
   expect(isReceipt({ ...stored, note: 1 })).toBe(false);
   for (const envelope of [stored?.entry, stored?.delegation]) {

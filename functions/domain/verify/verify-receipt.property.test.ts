@@ -12,7 +12,7 @@ beforeAll(async () => {
     { action: 'chat', resource: { type: 'Model', id: 'm' }, facts: {}, request: 'hello' },
     async () => ({ value: null, outcome: { usage: { in: 1, out: 2 } } }),
   );
-  bytes = new TextEncoder().encode(JSON.stringify(await node.receipts.get(receipt)));
+  bytes = new TextEncoder().encode(JSON.stringify(await node.receipts.get(receipt, 'default')));
 });
 afterAll(() => node.close());
 

@@ -192,7 +192,7 @@ async function receiptOf(from: TestNode): Promise<Receipt> {
     { action: 'chat', resource: { type: 'Model', id: 'm' }, facts: {}, request: 'hello' },
     async () => ({ value: null, outcome: {} }),
   );
-  const found = await from.receipts.get(id);
+  const found = await from.receipts.get(id, 'default');
   if (found === undefined) throw new Error('the receipt is not there');
   return found;
 }

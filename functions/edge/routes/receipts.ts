@@ -15,8 +15,8 @@ export const receiptEndpoints: readonly Endpoint[] = [
     access: 'ledger:read',
     params: z.object({ id: digestHex }),
     answers: { 200: { description: 'canonical JSON, as it was signed', schema: receipt } },
-    handle: async ({ services, params }) => {
-      const found = await services.receipts.get(params.id);
+    handle: async ({ services, call, params }) => {
+      const found = await services.receipts.get(params.id, call.principal.tenant);
       if (found === undefined)
         throw new SignetError({ code: 'receipt_not_found', detail: 'no receipt with this id', param: 'id' });
       const { entry, delegation, document } = found;
