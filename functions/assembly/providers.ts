@@ -14,13 +14,13 @@ export function makeProviders(request: {
   random: RandomBytes;
 }): readonly ChatProvider[] {
   const { settings, secrets, now, random } = request;
-  const configured = settings.providers.map(({ name, base_url, tier, api_key_env, max_tokens_field }) =>
+  const configured = settings.providers.map(({ name, base_url, tier, api_key_env, quirks }) =>
     openAiProvider({
       name,
       base_url,
       tier,
       ...(api_key_env === undefined ? {} : { api_key: () => secrets.get(api_key_env) }),
-      quirks: { max_tokens_field },
+      quirks,
       fetch,
       now,
       random,

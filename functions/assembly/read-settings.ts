@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import type { OpenAiQuirks } from '../adapters/openai/openai-provider.ts';
 
 /** One OpenAI-compatible endpoint; its key is named, never written here. */
 export interface ProviderSettings {
@@ -9,7 +10,8 @@ export interface ProviderSettings {
   /** Environment variable that holds the key. */
   readonly api_key_env?: string;
   readonly tier: 'local' | 'pool';
-  readonly max_tokens_field: 'max_tokens' | 'max_completion_tokens';
+  /** How its server differs from OpenAI's. */
+  readonly quirks: OpenAiQuirks;
 }
 
 /** Everything a start depends on, read once. */
@@ -38,7 +40,7 @@ export class SettingsError extends Error {
   }
 }
 
-const providerName = /^[a-z0-9][a-z0-9-]{0,31}$/;
+const providerName = /^(?!edge$)[a-z0-9][a-z0-9-]{0,31}$/;
 
 /** `SIGNET_HOME/signet.json`. Unknown fields are refused: a misspelt one must not be silently without effect. */
 export const signetJson = z.strictObject({
@@ -46,14 +48,25 @@ export const signetJson = z.strictObject({
   providers: z
     .array(
       z.strictObject({
-        name: z.string().regex(providerName),
-        base_url: z.url({ protocol: /^https?$/ }),
+        name: z
+          .string()
+          .regex(providerName, 'expected 1 to 32 characters `a-z 0-9 -`, and not `edge`, which is the built-in one'),
+        base_url: z
+          .url({ protocol: /^https?$/ })
+          .refine(hasNoCredentials, 'expected no user or password in it: name the key by `api_key_env`'),
         api_key_env: z
           .string()
           .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
           .optional(),
         tier: z.enum(['local', 'pool']).default('pool'),
+        /** Models to offer, the default first; without it the server is asked. */
+        models: z.array(z.string().min(1).max(256)).min(1).max(256).optional(),
         max_tokens_field: z.enum(['max_tokens', 'max_completion_tokens']).default('max_tokens'),
+        /** False where the server cannot: structured output, tools, usage in a stream, several choices. */
+        json_schema: z.boolean().default(true),
+        tools: z.boolean().default(true),
+        stream_usage: z.boolean().default(true),
+        choices: z.boolean().default(true),
       }),
     )
     .max(32)
@@ -70,7 +83,8 @@ export async function readSettings(request: {
   environment: Environment;
   overrides?: { home?: string; port?: number; host?: string };
 }): Promise<Settings> {
-  const { environment, overrides = {} } = request;
+  const { overrides = {} } = request;
+  const environment = withoutEmpty(request.environment);
   const problems: string[] = [];
   const home = resolve(overrides.home ?? environment['SIGNET_HOME'] ?? '.signet');
   const file = await readSignetJson(join(home, 'signet.json'), problems);
@@ -83,9 +97,12 @@ export async function readSettings(request: {
     problems,
   );
   const compute = oneOf('SIGNET_COMPUTE', environment['SIGNET_COMPUTE'], ['auto', 'native', 'wasm'], 'auto', problems);
-  const configured = (file.providers ?? []).map(({ api_key_env, ...rest }) => ({
-    ...rest,
+  const configured = (file.providers ?? []).map(({ name, base_url, tier, api_key_env, models, ...quirks }) => ({
+    name,
+    base_url,
+    tier,
     ...(api_key_env === undefined ? {} : { api_key_env }),
+    quirks: { ...quirks, ...(models === undefined ? {} : { models }) },
   }));
   const providers = [...configured, ...providersOfEnvironment(environment, problems)];
   const names = providers.map((provider) => provider.name);
@@ -118,7 +135,7 @@ function providersOfEnvironment(environment: Environment, problems: string[]): P
       api_key_env: 'OPENAI_API_KEY',
       tier: 'pool',
       // A server that merely speaks the protocol knows the older name; OpenAI's newer models know the newer only.
-      max_tokens_field: baseUrl === undefined ? 'max_completion_tokens' : 'max_tokens',
+      quirks: { max_tokens_field: baseUrl === undefined ? 'max_completion_tokens' : 'max_tokens' },
     });
   }
   if (environment['GROQ_API_KEY'] !== undefined) {
@@ -127,27 +144,36 @@ function providersOfEnvironment(environment: Environment, problems: string[]): P
       base_url: 'https://api.groq.com/openai/v1',
       api_key_env: 'GROQ_API_KEY',
       tier: 'pool',
-      max_tokens_field: 'max_tokens',
+      quirks: {},
     });
   }
   const ollama = environment['OLLAMA_HOST'];
   if (ollama !== undefined) {
-    const origin = urlOf('OLLAMA_HOST', /^https?:\/\//.test(ollama) ? ollama : `http://${ollama}`, problems);
     found.push({
       name: 'ollama',
-      base_url: `${origin.replace(/\/+$/, '')}/v1`,
+      base_url: `${ollamaOrigin(ollama, problems)}/v1`,
       tier: 'local',
-      max_tokens_field: 'max_tokens',
+      quirks: {},
     });
   }
   return found;
+}
+
+/** As Ollama itself reads it: `host`, `host:port` or a URL; the address to listen on everywhere means this machine. */
+function ollamaOrigin(text: string, problems: string[]): string {
+  if (/^https?:\/\//.test(text)) return urlOf('OLLAMA_HOST', text, problems).replace(/\/+$/, '');
+  const url = new URL(urlOf('OLLAMA_HOST', `http://${text}`, problems));
+  if (url.hostname === '0.0.0.0' || url.hostname === '[::]') url.hostname = '127.0.0.1';
+  if (!/:\d+\/*$/.test(text)) url.port = '11434';
+  return url.origin;
 }
 
 async function readSignetJson(path: string, problems: string[]): Promise<z.infer<typeof signetJson>> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') problems.push(`expected to be able to read ${path}`);
     return {};
   }
   let value: unknown;
@@ -165,6 +191,18 @@ async function readSignetJson(path: string, problems: string[]): Promise<z.infer
   return {};
 }
 
+/** The client of the platform refuses such a URL at each request, and its password would reach logs. */
+function hasNoCredentials(text: string): boolean {
+  if (!URL.canParse(text)) return true;
+  const { username, password } = new URL(text);
+  return username === '' && password === '';
+}
+
+/** A variable that is set to nothing is how a shell takes one back. */
+function withoutEmpty(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, text]) => text !== ''));
+}
+
 function portOf(text: string | undefined, problems: string[]): number {
   if (text === undefined) return 3001;
   const port = Number(text);
@@ -174,8 +212,8 @@ function portOf(text: string | undefined, problems: string[]): number {
 }
 
 function urlOf(name: string, text: string, problems: string[]): string {
-  if (URL.canParse(text) && /^https?:/.test(text)) return text;
-  problems.push(`expected an http or https URL in \`${name}\``);
+  if (URL.canParse(text) && /^https?:/.test(text) && hasNoCredentials(text)) return text;
+  problems.push(`expected an http or https URL without user or password in \`${name}\``);
   return 'http://invalid.invalid';
 }
 
