@@ -25,7 +25,7 @@ export async function benchGateway(): Promise<readonly Figure[]> {
       const idle_mib = await residentMiB(node.pid);
       const plain = await compare(bench, { model: 'openai/fake-1', messages });
       const streamed = await compare(bench, { model: 'openai/fake-1', messages, stream: true });
-      const builtin = await alone(bench, { model: 'signet/signet-edge-1', messages });
+      const builtin = await alone(bench, { model: 'signet-edge-1', messages });
       return [
         ...latencyFigures(plain, streamed),
         ...throughputFigures('plain', plain),

@@ -1,6 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { v7 as uuidv7 } from 'uuid';
+import { openDatabase } from '../../functions/adapters/sqlite/open-database.ts';
+import { sqliteTable } from '../../functions/adapters/sqlite/sqlite-table.ts';
+import { ensureOwnerKey } from '../../functions/assembly/owner-key.ts';
+import { makeApiKeys } from '../../functions/domain/api-keys/make-api-keys.ts';
+import { recordingJudge } from '../upstream/recording-judge.ts';
 import { startNode, waitFor, type RunningNode } from '../e2e/running-node.ts';
 
 /** A node of its own whose native parts have been taken up; ended and removed afterwards. */
@@ -9,22 +16,16 @@ export async function withNode<T>(
   work: (node: BenchNode) => Promise<T>,
 ): Promise<T> {
   const home = await mkdtemp(join(tmpdir(), 'signet-bench-'));
+  await makeUnlimitedOwner(home);
   const node = await startNode({ home, environment });
   try {
     await waitFor('the native parts', async () => {
-      const answer = await call(node, 'GET', '/api/v1/status');
+      const answer = await read(node, '/api/v1/status');
       const { compute } = JSON.parse(answer) as { compute: Record<string, { served_by: string }> };
       return ['sign', 'score', 'embed', 'run'].every((name) => compute[name]?.served_by === 'native') || undefined;
     });
     const { pid } = JSON.parse(await readFile(join(home, 'lock'), 'utf8')) as { pid: number };
-    const key = JSON.parse(
-      await call(node, 'POST', '/api/v1/api-keys', {
-        label: 'bench',
-        scopes: ['chat', 'embed', 'runs:write', 'runs:read'],
-        unlimited_rate: true,
-      }),
-    ) as { token: string };
-    return await work({ ...node, pid, key: key.token });
+    return await work({ ...node, pid, key: node.owner_key });
   } finally {
     await node.stop();
     await rm(home, { recursive: true, force: true });
@@ -36,6 +37,24 @@ export interface BenchNode extends RunningNode {
   readonly pid: number;
   /** A key that the rate limit leaves alone. */
   readonly key: string;
+}
+
+/** No route makes a key that the rate limit leaves alone: the owner of this home is made before its first start. */
+async function makeUnlimitedOwner(home: string): Promise<void> {
+  const db = await openDatabase({ path: join(home, 'signet.db') });
+  const owners = makeApiKeys({
+    table: sqliteTable(db),
+    judge: recordingJudge(),
+    now: Date.now,
+    newId: () => uuidv7(),
+    random: (length) => randomBytes(length),
+    single_user: true,
+  });
+  await ensureOwnerKey(join(home, 'owner.key'), async () => {
+    const { token } = await owners.createOwner({ label: 'owner', unlimited_rate: true });
+    return token;
+  });
+  await db.close();
 }
 
 /** CPU seconds (user and system) that a process has used, by the kernel's account. */
@@ -51,13 +70,9 @@ export async function residentMiB(pid: number): Promise<number> {
   return Math.round(Number(line?.[1]) / 1024);
 }
 
-async function call(node: RunningNode, method: string, path: string, body?: unknown): Promise<string> {
-  const answer = await fetch(`${node.url}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${node.owner_key}`, 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
+async function read(node: RunningNode, path: string): Promise<string> {
+  const answer = await fetch(`${node.url}${path}`, { headers: { authorization: `Bearer ${node.owner_key}` } });
   const text = await answer.text();
-  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  if (!answer.ok) throw new Error(`GET ${path}: ${answer.status} ${text}`);
   return text;
 }
