@@ -36,6 +36,8 @@ export interface AnswerDocument {
   readonly description: string;
   readonly schema?: z.ZodType;
   readonly type?: string;
+  /** The request may ask for server-sent events instead. */
+  readonly streamed?: boolean;
 }
 
 export interface EndpointInput<Params, Query, Body> {

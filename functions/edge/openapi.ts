@@ -1,4 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import registry from '@signet/shared/records/errors.json' with { type: 'json' };
 import type { Endpoint } from './endpoint.ts';
 
 /**
@@ -30,13 +31,16 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
   });
 }
 
+const codes = registry.errors.map(({ code }) => code);
+const code = z.enum(codes as [string, ...string[]]).openapi('ErrorCode');
+
 const openAiErrorBody = z
   .object({
     error: z.object({
       message: z.string(),
       type: z.string(),
       param: z.string().nullable(),
-      code: z.string(),
+      code,
       reason: z.string().optional(),
     }),
   })
@@ -47,7 +51,7 @@ const problemBody = z
     type: z.string().openapi({ example: 'urn:signet:problem:invalid_request' }),
     title: z.string(),
     status: z.number().int(),
-    code: z.string(),
+    code,
     detail: z.string(),
     reason: z.string().optional(),
     param: z.string().optional(),
@@ -60,8 +64,14 @@ const problemBody = z
 function describe(endpoint: Endpoint): ReturnType<typeof createRoute> {
   const openai = endpoint.path.startsWith('/v1/');
   const responses: Record<string, { description: string; content?: Record<string, { schema: z.ZodType }> }> = {};
-  for (const [status, { description, schema, type = 'application/json' }] of Object.entries(endpoint.answers)) {
-    responses[status] = { description, ...(schema === undefined ? {} : { content: { [type]: { schema } } }) };
+  for (const [status, { description, schema, type = 'application/json', streamed }] of Object.entries(
+    endpoint.answers,
+  )) {
+    const content = {
+      ...(schema === undefined ? {} : { [type]: { schema } }),
+      ...(streamed === true ? { 'text/event-stream': { schema: z.string() } } : {}),
+    };
+    responses[status] = { description, ...(Object.keys(content).length === 0 ? {} : { content }) };
   }
   responses['default'] = {
     description: 'an error; `code` is one of the registry',
@@ -72,6 +82,7 @@ function describe(endpoint: Endpoint): ReturnType<typeof createRoute> {
   return createRoute({
     method: endpoint.method.toLowerCase() as 'get' | 'post' | 'put' | 'delete',
     path: endpoint.path.replace('+}', '}'),
+    operationId: operationId(endpoint),
     summary: endpoint.summary,
     tags: [tagOf(endpoint.path)],
     ...securityOf(endpoint),
@@ -92,6 +103,12 @@ function describe(endpoint: Endpoint): ReturnType<typeof createRoute> {
     },
     responses,
   });
+}
+
+/** `post_v1_chat_completions`: what a generator of clients names a function by. */
+function operationId({ method, path }: Endpoint): string {
+  const words = path.match(/[A-Za-z0-9]+/g) ?? ['root'];
+  return [method.toLowerCase(), ...words].join('_');
 }
 
 function securityOf(endpoint: Endpoint): object {

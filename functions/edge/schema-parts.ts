@@ -33,6 +33,17 @@ export const toolName = z
 /** Ids that we gave out (runs, API keys). */
 export const givenId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected an id as it was given out');
 
+/** In a query: decimal digits and nothing else, where `Number` would take an empty text for 0 and read `0x10` and `1e2`. */
+export function wholeNumber(min: number, max: number) {
+  const expected = `expected a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^(0|[1-9]\d{0,15})$/, expected)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, expected)
+    .openapi({ type: 'integer', minimum: min, maximum: max });
+}
+
 /** NUL, line ends and the other controls: never part of a name that is logged, stored or shown. */
 export function hasControl(text: string): boolean {
   return /\p{Cc}/u.test(text);
@@ -50,7 +61,12 @@ export function unsupported(what: string, ...allowed: readonly Json[]): z.ZodOpt
       if (value === undefined || allowed.some((one) => JSON.stringify(one) === JSON.stringify(value))) return;
       context.addIssue({ code: 'custom', message: what, params: { mark: unsupportedMark } });
     })
-    .openapi({ type: anyType, description: `not supported: ${what}` })
+    .openapi({
+      description: `not supported: ${what}`,
+      deprecated: true,
+      type: anyType,
+      ...(allowed.length === 0 ? {} : { enum: [...allowed] }),
+    })
     .optional();
 }
 

@@ -133,7 +133,11 @@ export const chatEndpoints: readonly Endpoint[] = [
     idempotent: 'stored',
     body: { class: 'chat', schema: chatBody },
     answers: {
-      200: { description: 'a completion, or with `stream` server-sent events of chunks', schema: jsonObject },
+      200: {
+        description: 'a completion, or with `stream` server-sent events of chunks',
+        schema: jsonObject,
+        streamed: true,
+      },
     },
     handle: async ({ services, call, body }) => {
       const request = chatRequest(body);

@@ -26,7 +26,20 @@ export const embeddingEndpoints: readonly Endpoint[] = [
       class: 'embeddings',
       schema: z.strictObject({
         model: z.string().min(1).max(256),
-        input: z.unknown().openapi({ oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] }),
+        input: z
+          .custom<unknown>((given) => given !== undefined, 'expected a text or a list of texts')
+          .openapi({
+            type: ['string', 'array'],
+            oneOf: [
+              { type: 'string', minLength: 1 },
+              {
+                type: 'array',
+                items: { type: 'string', minLength: 1 },
+                minItems: 1,
+                maxItems: limits.embeddings.inputs_max,
+              },
+            ],
+          }),
         encoding_format: z.enum(['float', 'base64']).default('float'),
         dimensions: dimensions.optional(),
         user: z.string().max(256).optional(),

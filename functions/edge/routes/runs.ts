@@ -7,7 +7,7 @@ import { jsonAnswer } from '../answer.ts';
 import type { Endpoint, EndpointInput } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
 import { runPieces } from '../event-stream.ts';
-import { anyJson, givenId, hasControl, jsonObject, tier, toolName, unsupported } from '../schema-parts.ts';
+import { anyJson, givenId, hasControl, jsonObject, tier, toolName, unsupported, wholeNumber } from '../schema-parts.ts';
 import { reportStream } from '../stream-failure.ts';
 
 const runLimits = z.strictObject({
@@ -67,7 +67,7 @@ export const runEndpoints: readonly Endpoint[] = [
     idempotent: 'stored',
     body: { class: 'runs', schema: runBody },
     answers: {
-      200: { description: 'the run that ended, or with mode `stream` its events', schema: run },
+      200: { description: 'the run that ended, or with mode `stream` its events', schema: run, streamed: true },
       202: { description: 'still running: follow `location`', schema: run },
     },
     handle: async (input) => {
@@ -98,11 +98,7 @@ export const runEndpoints: readonly Endpoint[] = [
     access: 'runs:read',
     params,
     query: z.object({
-      wait_ms: z.coerce
-        .number()
-        .int()
-        .min(0)
-        .max(limits.runs.sync_wait_ms)
+      wait_ms: wholeNumber(0, limits.runs.sync_wait_ms)
         .optional()
         .openapi({ description: 'waits for the end at most so long' }),
     }),
@@ -117,7 +113,7 @@ export const runEndpoints: readonly Endpoint[] = [
     access: 'runs:read',
     streams: true,
     params,
-    query: z.object({ after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional() }),
+    query: z.object({ after: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional() }),
     answers: {
       200: { description: 'server-sent events with gapless ids', type: 'text/event-stream', schema: z.string() },
     },

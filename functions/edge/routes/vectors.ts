@@ -13,6 +13,7 @@ import {
   userName,
   vectorBase64,
   vectorValues,
+  wholeNumber,
 } from '../schema-parts.ts';
 
 const collection = z
@@ -108,7 +109,7 @@ export const vectorEndpoints: readonly Endpoint[] = [
         .regex(/^[a-z0-9._-]{0,64}$/, 'expected the beginning of a name')
         .optional(),
       cursor: z.string().min(1).max(1024).optional(),
-      limit: z.coerce.number().int().min(1).max(limits.vectors.collections_max).optional(),
+      limit: wholeNumber(1, limits.vectors.collections_max).optional(),
     }),
     answers: {
       200: {
