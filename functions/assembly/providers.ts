@@ -21,7 +21,6 @@ export function makeProviders(request: {
       tier,
       ...(api_key_env === undefined ? {} : { api_key: () => secrets.get(api_key_env) }),
       quirks,
-      fetch,
       now,
       random,
       limits: limits.provider,

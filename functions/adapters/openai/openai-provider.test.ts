@@ -42,7 +42,6 @@ async function start(
     api_key: async () => key,
     tier: 'pool',
     quirks: given.quirks ?? {},
-    fetch,
     now: Date.now,
     random: randomBytes,
     limits: { ...limits, ...given.limits },

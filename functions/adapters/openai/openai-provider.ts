@@ -43,7 +43,6 @@ export interface OpenAiProviderOptions {
   readonly api_key?: () => Promise<string | undefined>;
   readonly tier: Exclude<Tier, 'edge'>;
   readonly quirks?: OpenAiQuirks;
-  readonly fetch: typeof fetch;
   readonly now: Now;
   readonly random: RandomBytes;
   readonly limits: ProviderLimits;

@@ -1,6 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { SignetError } from '../../domain/errors.ts';
 import type { OpenAiProviderOptions } from './openai-provider.ts';
 import { RefusedByUpstream } from './map-failure.ts';
+import { sendRequest, type Exchange } from './send-request.ts';
 
 /** An answer whose status was good. */
 export interface UpstreamResponse {
@@ -20,10 +22,10 @@ export interface Upstream {
 }
 
 /** HTTP to one server, with its deadlines: until the headers, between two pieces, and over all. */
-export function upstream({ name, base_url, api_key, fetch, limits }: OpenAiProviderOptions): Upstream {
+export function upstream({ name, base_url, api_key, limits }: OpenAiProviderOptions): Upstream {
   const base = base_url.replace(/\/+$/, '');
 
-  async function headers(): Promise<UpstreamInit['headers']> {
+  async function headers(): Promise<SentHeaders> {
     const key = await api_key?.();
     return {
       accept: 'application/json, text/event-stream',
@@ -32,87 +34,97 @@ export function upstream({ name, base_url, api_key, fetch, limits }: OpenAiProvi
   }
 
   /** Follows no redirect: a key must not travel to a place that nobody configured. */
-  async function send(path: string, init: UpstreamInit): Promise<Response> {
-    const response = await fetch(`${base}/${path}`, { ...init, redirect: 'manual' });
-    if (response.ok) return response;
+  async function goodAnswer(exchange: Exchange, sent: SentHeaders): Promise<IncomingMessage> {
+    const response = await exchange.response;
+    const { statusCode: status = 0 } = response;
+    if (status >= 200 && status < 300) return response;
     const said = await startOf(response, refusal_bytes_max);
     // Some servers repeat the key that they refuse, or the headers that they do not understand.
-    const key = init.headers.authorization?.slice('Bearer '.length);
+    const key = sent.authorization?.slice('Bearer '.length);
     const text = key === undefined ? said : said.replaceAll(key, '***');
-    throw new RefusedByUpstream({
-      status: response.status,
-      text,
-      retry_after: response.headers.get('retry-after'),
-    });
+    throw new RefusedByUpstream({ status, text, retry_after: response.headers['retry-after'] ?? null });
   }
 
   return {
     async getJson(path, signal) {
-      const response = await send(path, { headers: await headers(), signal });
-      const text = await wholeText(response.body, list_bytes_max, name);
+      const sent = await headers();
+      const exchange = sendRequest({ url: `${base}/${path}`, method: 'GET', headers: sent });
+      const unfollow = follow(signal, exchange.cancel);
       try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        throw new SignetError({ code: 'provider_malformed', detail: `\`${name}\` did not answer in JSON` });
+        const text = await wholeText(await goodAnswer(exchange, sent), list_bytes_max, name);
+        return parseJson(text, name);
+      } finally {
+        unfollow();
+        exchange.close();
       }
     },
 
     async post(path, body, signal, left_ms) {
-      const stop = new AbortController();
-      const follow = (): void => stop.abort(signal.reason);
-      if (signal.aborted) follow();
-      signal.addEventListener('abort', follow, { once: true });
-      const total = after(left_ms, () => stop.abort(timeout(name, 'the whole answer')));
-      const silence = after(limits.first_byte_ms, () => stop.abort(timeout(name, 'the first byte')));
+      const sent = { 'content-type': 'application/json', ...(await headers()) };
+      const exchange = sendRequest({ url: `${base}/${path}`, method: 'POST', headers: sent, body });
+      const stopped: Stopped = { reason: undefined };
+      const stop = (reason: Error): void => {
+        stopped.reason ??= reason;
+        exchange.cancel(reason);
+      };
+      const unfollow = follow(signal, stop);
+      const total = after(left_ms, () => stop(timeout(name, 'the whole answer')));
+      const silence = after(limits.first_byte_ms, () => stop(timeout(name, 'the first byte')));
       const close = (): void => {
         clearTimeout(total);
         clearTimeout(silence);
-        signal.removeEventListener('abort', follow);
-        stop.abort(new Error('closed'));
+        unfollow();
+        exchange.close();
       };
 
       try {
-        const sent = { 'content-type': 'application/json', ...(await headers()) };
-        const response = await send(path, { method: 'POST', headers: sent, body, signal: stop.signal });
+        const response = await goodAnswer(exchange, sent);
         // The headers are there; a first piece of the body may take as long as any other.
         clearTimeout(silence);
         return {
-          isEventStream: (response.headers.get('content-type') ?? '').includes('text/event-stream'),
-          pieces: () => pieces(response, stop),
-          text: (bytes_max) => wholeText(pieces(response, stop), bytes_max, name),
+          isEventStream: (response.headers['content-type'] ?? '').includes('text/event-stream'),
+          pieces: () => pieces(response, stop, stopped),
+          text: (bytes_max) => wholeText(pieces(response, stop, stopped), bytes_max, name),
           close,
         };
       } catch (error) {
-        const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
         close();
-        throw reason;
+        throw stopped.reason ?? error;
       }
     },
   };
 
-  async function* pieces(response: Response, stop: AbortController): AsyncGenerator<Uint8Array, void, void> {
-    if (response.body === null) return;
-    const reader = response.body.getReader();
-    const idle = after(limits.idle_ms, () => stop.abort(timeout(name, 'the next piece')));
+  async function* pieces(
+    response: IncomingMessage,
+    stop: (reason: Error) => void,
+    stopped: Stopped,
+  ): AsyncGenerator<Uint8Array, void, void> {
+    const idle = after(limits.idle_ms, () => stop(timeout(name, 'the next piece')));
     try {
+      // Not destroyed when the reader leaves: `close` keeps the connection of an answer that has come to its end.
+      const body = response.iterator({ destroyOnReturn: false });
       for (;;) {
         // The time that our own reader takes is not the server's silence: the clock runs only while we wait.
         idle.refresh();
-        const { done, value } = await reader.read();
-        if (done) return;
+        const { done, value } = (await body.next()) as IteratorResult<Uint8Array, undefined>;
+        if (done === true) return;
         yield value;
       }
     } catch (error) {
-      throw stop.signal.aborted ? stop.signal.reason : error;
+      throw stopped.reason ?? error;
     } finally {
       clearTimeout(idle);
-      reader.releaseLock();
     }
   }
 }
 
-interface UpstreamInit extends RequestInit {
-  readonly headers: Record<string, string> & { readonly authorization?: string };
+interface SentHeaders extends Record<string, string> {
+  readonly authorization?: string;
+}
+
+/** Why a request was ended by us; the stream that breaks says only that it did. */
+interface Stopped {
+  reason: Error | undefined;
 }
 
 const refusal_bytes_max = 65_536;
@@ -126,10 +138,26 @@ function timeout(name: string, what: string): SignetError {
   return new SignetError({ code: 'provider_timeout', detail: `\`${name}\` did not send ${what} in time` });
 }
 
-async function wholeText(body: AsyncIterable<Uint8Array> | null, bytes_max: number, name: string): Promise<string> {
+/** Ends the exchange with its caller; call the result when it is over. */
+function follow(signal: AbortSignal, cancel: (reason: Error) => void): () => void {
+  const abort = (): void => cancel(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return () => signal.removeEventListener('abort', abort);
+}
+
+function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new SignetError({ code: 'provider_malformed', detail: `\`${name}\` did not answer in JSON` });
+  }
+}
+
+async function wholeText(body: AsyncIterable<Uint8Array>, bytes_max: number, name: string): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
-  for await (const part of body ?? []) {
+  for await (const part of body) {
     parts.push(part);
     bytes += part.length;
     if (bytes > bytes_max) {
@@ -143,11 +171,11 @@ async function wholeText(body: AsyncIterable<Uint8Array> | null, bytes_max: numb
 }
 
 /** The beginning of a refusal; what follows is not worth the wait, and a failure to read it changes nothing. */
-async function startOf(response: Response, bytes_max: number): Promise<string> {
+async function startOf(response: IncomingMessage, bytes_max: number): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   try {
-    for await (const part of response.body ?? []) {
+    for await (const part of response as AsyncIterable<Uint8Array>) {
       parts.push(part);
       bytes += part.length;
       if (bytes >= bytes_max) break;
