@@ -47,8 +47,6 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
       const kind = countedAs(error);
       if (kind !== undefined) services.counts.note(kind);
       report(services, error, thrown, { request_id, method: request.method, path: context.req.path });
-      // The rest of a body that is not read must not be taken for the next request.
-      if (error.status === 413) headers['connection'] = 'close';
       return respond(renderError(error, { shape, request_id }), headers, edgeLimits, request.method === 'HEAD');
     }
   };
@@ -245,7 +243,7 @@ function readQuery(context: Context, endpoint: Endpoint): unknown {
         param: name.slice(0, 64),
       });
     }
-    if (endpoint.query === undefined || !(name in endpoint.query.shape)) {
+    if (endpoint.query === undefined || !Object.hasOwn(endpoint.query.shape, name)) {
       throw new SignetError({ code: 'invalid_request', detail: 'unknown query parameter', param: name.slice(0, 64) });
     }
     query[name] = value;

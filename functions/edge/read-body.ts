@@ -61,7 +61,8 @@ async function readCapped(request: Request, bytes_max: number): Promise<Uint8Arr
       chunks.push(value);
     }
   } finally {
-    // Released, not cancelled: the host drains what still comes and closes; cancelling would break the answer's socket.
+    // Released, not cancelled: the host drains what still comes, so that a client which is still sending reads the
+    // answer; cancelling would break its socket.
     reader.releaseLock();
   }
 }

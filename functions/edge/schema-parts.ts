@@ -18,6 +18,14 @@ export const jsonObject = z
   )
   .openapi({ type: 'object', additionalProperties: true });
 
+/** The document of `jsonObject.nullable()` would not know of the null. */
+export const objectOrNull = z
+  .custom<JsonObject | null>(
+    (value) => typeof value === 'object' && !Array.isArray(value),
+    'expected an object or null',
+  )
+  .openapi({ type: ['object', 'null'], additionalProperties: true });
+
 /** Names that users choose: scripts, collections, namespaces, tenants. */
 export const userName = z
   .string()

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
@@ -71,8 +71,17 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
       keepAliveTimeout: timeouts.keep_alive_ms,
       connectionsCheckingInterval: timeouts.check_ms,
       maxHeaderSize: 16_384,
+      // Node's own refusals have no body: this one and that of an expectation are answered below.
+      requireHostHeader: false,
     },
-    (incoming, outgoing) => void listener(incoming, outgoing),
+    (incoming, outgoing) => {
+      if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') {
+        refuse(outgoing, 400, 'expected a `host` header');
+      } else void listener(incoming, outgoing);
+    },
+  );
+  server.on('checkExpectation', (_incoming, outgoing) =>
+    refuse(outgoing, 417, 'expected no `expect` but 100-continue'),
   );
   // The timer of idle connections and the one that checks for slow requests must not race each other for the socket.
   server.keepAliveTimeoutBuffer = 1_000;
@@ -139,6 +148,12 @@ function refuseTarget(error: unknown): Response {
       headers: { 'content-type': 'application/problem+json', connection: 'close' },
     },
   );
+}
+
+/** A request that is HTTP and yet none for the application. */
+function refuse(outgoing: ServerResponse, status: number, detail: string): void {
+  outgoing.writeHead(status, { 'content-type': 'application/problem+json', connection: 'close' });
+  outgoing.end(problemText(status, 'invalid_request', detail));
 }
 
 /** What the HTTP parser could not read; the socket speaks for itself, there is no response object. */

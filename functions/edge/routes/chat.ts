@@ -7,7 +7,7 @@ import { jsonAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
 import { chatPieces } from '../event-stream.ts';
-import { anyJson, jsonObject, tier, toolName, unsupported } from '../schema-parts.ts';
+import { anyJson, jsonObject, objectOrNull, tier, toolName, unsupported } from '../schema-parts.ts';
 import { reportStream } from '../stream-failure.ts';
 
 const part = z.discriminatedUnion('type', [
@@ -64,14 +64,14 @@ const toolChoice = z.union([
 /** Passed through or accepted without effect: what the providers of this protocol take. */
 const extra = {
   user: z.string().max(256).optional(),
-  metadata: jsonObject.nullable().optional(),
+  metadata: objectOrNull.optional(),
   store: z.boolean().nullable().optional(),
   service_tier: z.string().max(64).nullable().optional(),
   logprobs: z.boolean().nullable().optional(),
   top_logprobs: z.number().int().min(0).max(20).nullable().optional(),
   presence_penalty: z.number().min(-2).max(2).nullable().optional(),
   frequency_penalty: z.number().min(-2).max(2).nullable().optional(),
-  logit_bias: jsonObject.nullable().optional(),
+  logit_bias: objectOrNull.optional(),
   reasoning_effort: z.string().max(32).nullable().optional(),
   verbosity: z.string().max(32).nullable().optional(),
   safety_identifier: z.string().max(256).optional(),
