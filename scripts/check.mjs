@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-// `npm run check`: what needs no built artefact. Cheap ones first; `--quick` (the pre-commit hook) stops before clippy;
+// `npm run check`: what needs no built artefact. Cheap ones first; `--quick` (the pre-commit hook) compiles no Rust;
 // `--fix` formats instead of complaining.
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './processes.mjs';
 import { Tally } from './tally.mjs';
@@ -11,8 +10,8 @@ const fix = process.argv.includes('--fix');
 const quick = process.argv.includes('--quick');
 const rust = join(root, 'rust-lambdas');
 
-await ensurePackages((text) => console.log(text));
 const tally = new Tally();
+await tally.need('packages of the lockfile', () => ensurePackages((text) => console.log(text)));
 
 await tally.step('format of TypeScript, JavaScript and JSON (prettier)', () =>
   program('prettier/bin/prettier.cjs', [fix ? '--write' : '--check', '--log-level=warn', '.']),
@@ -32,17 +31,20 @@ await tally.step('import boundaries and cycles (dependency-cruiser)', () =>
     'clients',
     'shared',
     'tests',
+    'scripts',
+    'layers',
   ]),
 );
-await tally.step('repository rules (licences, generated files, names)', () =>
+await tally.step('repository rules (licences, lockfiles, paths, documents)', () =>
   run(process.execPath, [join(root, 'scripts', 'check-repository.mjs')]),
 );
-if (existsSync(join(root, 'scripts', 'build-wasm.mjs'))) {
-  await tally.step('the committed WebAssembly blob is of these sources', () =>
-    run(process.execPath, [join(root, 'scripts', 'build-wasm.mjs'), '--check']),
-  );
-}
+await tally.step('the committed WebAssembly blob is of these sources', () =>
+  run(process.execPath, [join(root, 'scripts', 'build-wasm.mjs'), '--check']),
+);
 if (!quick) {
+  await tally.step('the shared vectors are what the crates answer (xtask)', () =>
+    run('cargo', ['run', '--release', '--locked', '--quiet', '-p', 'xtask', '--', 'vectors', '--check'], { cwd: rust }),
+  );
   await tally.step('lint of Rust (clippy, warnings denied)', () =>
     run(
       'cargo',

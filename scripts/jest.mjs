@@ -20,7 +20,8 @@ export async function jest(projects, args = []) {
       cwd: root,
       quiet: true,
       onLine: (line) => {
-        if (/^(FAIL|  ●)|✕/.test(line) || line.startsWith('skipped:')) process.stdout.write(`${line}\n`);
+        // A file that skips says why by a line of its own, which jest indents.
+        if (line.startsWith('FAIL') || /^\s*skipped: /.test(line)) process.stdout.write(`${line.trim()}\n`);
       },
     });
   } catch (error) {
@@ -33,19 +34,17 @@ export async function jest(projects, args = []) {
     throw failure ?? new Error(`jest wrote no report for ${projects.join(', ')}`);
   }
   explain(result);
-  return {
-    passed: result.numPassedTests,
-    // A file that does not load has no tests that could fail: count the file.
-    failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
-    skipped: result.numPendingTests + result.numTodoTests,
-  };
+  // A file that does not load has no tests that could fail: count the file.
+  const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+  if (failure !== undefined && failed === 0) throw failure;
+  return { passed: result.numPassedTests, failed, skipped: result.numPendingTests + result.numTodoTests };
 }
 
 function explain(result) {
   for (const file of result.testResults) {
     if (file.status === 'failed') process.stdout.write(`${file.message.slice(0, 6_000)}\n`);
     for (const test of file.assertionResults) {
-      if (test.status === 'pending') process.stdout.write(`skipped: ${test.fullName}\n`);
+      if (test.status === 'pending' || test.status === 'todo') process.stdout.write(`skipped: ${test.fullName}\n`);
     }
   }
 }

@@ -21,6 +21,17 @@ export class Tally {
     }
   }
 
+  /** What everything after it needs: where it fails, the run ends here, with its closing line. */
+  async need(title, work) {
+    try {
+      await work();
+    } catch (error) {
+      process.stdout.write(`FAILED: ${title}\n${error.message}\n`);
+      this.failed += 1;
+      this.end();
+    }
+  }
+
   /** @param {{passed: number, failed: number, skipped: number}} counts */
   add(counts) {
     this.passed += counts.passed;

@@ -9,8 +9,8 @@ import { Tally } from './tally.mjs';
 import { buildFolder, ensurePackages, root } from './toolchain.mjs';
 
 const say = (text) => console.log(text);
-await ensurePackages(say);
 const tally = new Tally();
+await tally.need('packages of the lockfile', () => ensurePackages(say));
 for (const name of Object.keys(recipeModules)) {
   const recipe = await loadRecipe(name);
   await tally.step(`build ${recipe.title}`, async () => {

@@ -12,8 +12,8 @@ const say = (text) => console.log(text);
 const rust = join(root, 'rust-lambdas');
 const jestArguments = process.argv.slice(2);
 
-await ensurePackages(say);
 const tally = new Tally();
+await tally.need('packages of the lockfile', () => ensurePackages(say));
 
 if (jestArguments.length > 0) {
   await tally.step('jest', () => jest(['unit', 'property', 'contract', 'integration'], jestArguments));
