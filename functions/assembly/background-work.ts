@@ -20,13 +20,7 @@ export function startBackgroundWork(request: {
 }): () => Promise<void> {
   const { db, jobs, queue, counts, now, log } = request;
   const stop = new AbortController();
-  const worker = runJobWorker({
-    jobs,
-    queue,
-    signal: stop.signal,
-    concurrency: jobs_at_a_time,
-    onError: (error, doing) => log.error({ err: error }, `job worker: ${doing} failed`),
-  });
+  const worker = workOnJobs();
   const flush = async (): Promise<void> => {
     await counts.flush().catch((error: unknown) => log.error({ err: error }, 'the counts were not recorded'));
   };
@@ -39,4 +33,21 @@ export function startBackgroundWork(request: {
     await sweep.stop();
     await flush();
   };
+
+  /** What a killed predecessor left goes on at once: the lock of the home says that no other worker lives. */
+  async function workOnJobs(): Promise<void> {
+    try {
+      const jobs_reclaimed = await jobs.reclaimAll();
+      if (jobs_reclaimed > 0) log.info({ jobs_reclaimed }, 'jobs of a process that was lost go on');
+    } catch (error) {
+      log.warn({ err: error }, 'jobs of a process that was lost wait for the end of their leases');
+    }
+    await runJobWorker({
+      jobs,
+      queue,
+      signal: stop.signal,
+      concurrency: jobs_at_a_time,
+      onError: (error, doing) => log.error({ err: error }, `job worker: ${doing} failed`),
+    });
+  }
 }

@@ -15,6 +15,8 @@ export interface AdvanceOptions {
   readonly random: () => number;
   readonly steps: ReadonlyMap<string, JobStep>;
   readonly lease_ms: number;
+  /** Tokens of the leases that this process holds. */
+  readonly held: Set<string>;
 }
 
 type Advanced = Awaited<ReturnType<Jobs['advance']>>;
@@ -26,7 +28,7 @@ const wake_delay_ms_max = 900_000;
 
 /** One look at a job: take it if it is due, run its step under a lease, write down how that ended. */
 export async function advanceJob(options: AdvanceOptions, job_id: string, signal: AbortSignal): Promise<Advanced> {
-  const { table, now, newId, lease_ms } = options;
+  const { table, now, newId, lease_ms, held } = options;
   const started_at = now();
   const item = await table.get(jobKey(job_id), started_at);
   // A closed job's row expires after a week; a wake-up that is later still has nothing to do.
@@ -37,16 +39,22 @@ export async function advanceJob(options: AdvanceOptions, job_id: string, signal
   if (row.lease_until === undefined && row.next_at > started_at) return 'not_due';
   if (row.deadline_at <= started_at) return close(options, row, { state: 'dead', reason: 'deadline' });
 
-  const taken = await table.transact(takeRows(row, { token: newId(), until: started_at + lease_ms }), started_at);
-  if (taken.kind === 'refused') return 'leased_elsewhere';
-  const [leased] = taken.items;
-  if (leased === undefined) throw new Error('the table did not answer with the job it leased');
+  const token = newId();
+  held.add(token);
+  try {
+    const taken = await table.transact(takeRows(row, { token, until: started_at + lease_ms }), started_at);
+    if (taken.kind === 'refused') return 'leased_elsewhere';
+    const [leased] = taken.items;
+    if (leased === undefined) throw new Error('the table did not answer with the job it leased');
 
-  const lease = holdLease({ table, now, lease_ms, row: readJobRow(leased) });
-  const result = await runStep(options, jobOf(readJobRow(leased)), AbortSignal.any([signal, lease.lost]), signal);
-  const held = await lease.stop();
-  if (held === undefined) return 'leased_elsewhere';
-  return settle(options, held, result);
+    const lease = holdLease({ table, now, lease_ms, row: readJobRow(leased) });
+    const result = await runStep(options, jobOf(readJobRow(leased)), AbortSignal.any([signal, lease.lost]), signal);
+    const kept = await lease.stop();
+    if (kept === undefined) return 'leased_elsewhere';
+    return await settle(options, kept, result);
+  } finally {
+    held.delete(token);
+  }
 }
 
 /** Never throws: what a step throws is a retry, and at once when it was told to stop. */

@@ -48,5 +48,11 @@ export interface Jobs {
   ): Promise<'done' | 'rescheduled' | 'dead' | 'not_due' | 'leased_elsewhere'>;
   /** Re-sends what is due and takes back what a dead worker held. Answers how many were woken. */
   sweepDue(): Promise<number>;
+  /**
+   * Frees every lease that these `Jobs` did not hand out: its job is due at once. Only for a host which knows that no
+   * other worker lives (the lock of a home says so). May be repeated, also after one that died half-way, and beside
+   * steps that run here already. Answers how many leases it freed.
+   */
+  reclaimAll(): Promise<number>;
   get(job_id: string): Promise<Job | undefined>;
 }

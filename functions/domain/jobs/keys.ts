@@ -16,6 +16,11 @@ export function dueKeyOf(job_id: string, due_sk: string): Key {
   return { pk: dueShard(shardOf(job_id)), sk: due_sk };
 }
 
+/** The job that a due row, `<due>#<job id>`, belongs to: the padded time has no `#`. */
+export function jobIdOf(due_sk: string): string {
+  return due_sk.slice(due_sk.indexOf('#') + 1);
+}
+
 export function dueShard(shard: number): string {
   return `due#${String(shard).padStart(2, '0')}`;
 }

@@ -360,24 +360,24 @@ describe('wake-ups', () => {
   });
 });
 
-describe('a crash', () => {
-  /** A table that answers `writes_max` writes; the next is lost, or done and its answer lost, and then nothing works. */
-  function dyingTable(writes_max: number, last: 'lost' | 'unanswered'): Table {
-    let writes = 0;
-    const write = async <T>(work: () => Promise<T>): Promise<T> => {
-      writes += 1;
-      if (writes === writes_max + 1 && last === 'unanswered') await work();
-      if (writes > writes_max) throw new Error('killed');
-      return work();
-    };
-    return {
-      get: (key, at) => table.get(key, at),
-      query: (query, at) => table.query(query, at),
-      write: (operation, at) => write(() => table.write(operation, at)),
-      transact: (operations, at) => write(() => table.transact(operations, at)),
-    };
-  }
+/** A table that answers `writes_max` writes; the next is lost, or done and its answer lost, and then nothing works. */
+function dyingTable(writes_max: number, last: 'lost' | 'unanswered'): Table {
+  let writes = 0;
+  const write = async <T>(work: () => Promise<T>): Promise<T> => {
+    writes += 1;
+    if (writes === writes_max + 1 && last === 'unanswered') await work();
+    if (writes > writes_max) throw new Error('killed');
+    return work();
+  };
+  return {
+    get: (key, at) => table.get(key, at),
+    query: (query, at) => table.query(query, at),
+    write: (operation, at) => write(() => table.write(operation, at)),
+    transact: (operations, at) => write(() => table.transact(operations, at)),
+  };
+}
 
+describe('a crash', () => {
   test.each(['lost', 'unanswered'] as const)(
     'before any write (%s) leaves a job that the next worker ends',
     async (last) => {
@@ -402,6 +402,80 @@ describe('a crash', () => {
       }
     },
   );
+});
+
+describe('reclaiming', () => {
+  let burial: AbortController;
+  let dying: Promise<unknown>[];
+  beforeEach(() => {
+    burial = new AbortController();
+    dying = [];
+  });
+  afterEach(async () => {
+    burial.abort();
+    await Promise.all(dying);
+  });
+
+  /** Jobs whose worker says nothing more of them. */
+  async function leave(count: number): Promise<readonly string[]> {
+    const dead = jobsOver();
+    step = (given) => new Promise((_, reject) => given.signal.addEventListener('abort', reject));
+    const ids: string[] = [];
+    for (let index = 0; index < count; index += 1) {
+      const id = await create(dead);
+      dying.push(dead.advance(id, burial.signal));
+      await untilState(dead, id, 'leased');
+      ids.push(id);
+    }
+    return ids;
+  }
+
+  test('makes due what a dead worker held, and nothing else', async () => {
+    const ids = await leave(3);
+    const jobs = jobsOver();
+    const waiting = await create(jobs, { next_at: now + 10_000 });
+    const done = await create(jobs);
+    step = async () => ({ kind: 'done' });
+    await jobs.advance(done, signal);
+    expect(await jobs.reclaimAll()).toBe(3);
+    expect(await dueRows()).toHaveLength(4);
+    for (const id of ids) {
+      expect(await jobs.get(id)).toMatchObject({ state: 'waiting', next_at: now, attempt: 1, reason: 'worker_lost' });
+      expect(await jobs.advance(id, signal)).toBe('done');
+    }
+    expect(await jobs.get(waiting)).toMatchObject({ state: 'waiting', next_at: now + 10_000 });
+    expect(await jobs.reclaimAll()).toBe(0);
+  });
+
+  test('leaves the steps that run here alone', async () => {
+    const jobs = jobsOver();
+    const open = Promise.withResolvers<void>();
+    step = async () => {
+      await open.promise;
+      return { kind: 'done' };
+    };
+    const id = await create(jobs);
+    const advancing = jobs.advance(id, signal);
+    await untilState(jobs, id, 'leased');
+    expect(await jobs.reclaimAll()).toBe(0);
+    open.resolve();
+    expect(await advancing).toBe('done');
+  });
+
+  test.each(['lost', 'unanswered'] as const)('that dies at any write (%s) is ended by the next one', async (last) => {
+    for (let writes_max = 0; writes_max <= 3; writes_max += 1) {
+      const ids = await leave(3);
+      const killed = jobsOver({ table: dyingTable(writes_max, last) }).reclaimAll();
+      await (writes_max < 3 ? expect(killed).rejects.toThrow('killed') : expect(killed).resolves.toBe(3));
+      const jobs = jobsOver();
+      const left = last === 'unanswered' ? Math.max(0, 2 - writes_max) : 3 - writes_max;
+      expect(await jobs.reclaimAll()).toBe(left);
+      expect(await dueRows()).toHaveLength(3);
+      step = async () => ({ kind: 'done' });
+      for (const id of ids) expect(await jobs.advance(id, signal)).toBe('done');
+      expect(await dueRows()).toEqual([]);
+    }
+  });
 });
 
 describe('the worker', () => {

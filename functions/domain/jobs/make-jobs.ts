@@ -5,6 +5,7 @@ import { advanceJob } from './advance-job.ts';
 import { createRows, jobOf, readJobRow } from './job-row.ts';
 import type { Jobs, JobStep } from './jobs.ts';
 import { jobKey } from './keys.ts';
+import { reclaimLeases } from './reclaim-leases.ts';
 import { makeSweepDue } from './sweep-due.ts';
 
 export interface JobsOptions {
@@ -29,14 +30,17 @@ export interface JobsOptions {
  */
 export function makeJobs(options: JobsOptions): Jobs {
   const { table, queue, now, lease_ms = limits.jobs.lease_ms } = options;
+  const held = new Set<string>();
   return {
     creation: createRows,
 
     wake: (job_id) => queue.send([{ body: JSON.stringify({ job_id }) }]),
 
-    advance: (job_id, signal) => advanceJob({ ...options, lease_ms }, job_id, signal),
+    advance: (job_id, signal) => advanceJob({ ...options, lease_ms, held }, job_id, signal),
 
     sweepDue: makeSweepDue({ table, queue, now }),
+
+    reclaimAll: () => reclaimLeases({ table, now, held }),
 
     async get(job_id) {
       const item = await table.get(jobKey(job_id), now());

@@ -2,7 +2,7 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Queue } from '../ports/queue.ts';
 import type { Condition, Row, Table } from '../ports/table.ts';
 import { readJobRow } from './job-row.ts';
-import { dueKeyOf, dueShard, dueUntil, jobKey } from './keys.ts';
+import { dueKeyOf, dueShard, dueUntil, jobIdOf, jobKey } from './keys.ts';
 
 /** A due row is announced again when nothing came of it for this long; the queue need not hold it once a second. */
 const resend_ms = 10_000;
@@ -36,8 +36,7 @@ export function makeSweepDue({ table, queue, now }: { table: Table; queue: Queue
     const job_ids: string[] = [];
     for (const { sk } of rows) {
       if (announced.has(sk)) continue;
-      // By the row's own name, `<due>#<job id>`: the padded time has no `#`.
-      const job_id = sk.slice(sk.indexOf('#') + 1);
+      const job_id = jobIdOf(sk);
       if (await isCurrent(job_id, sk, swept_at)) {
         announced.set(sk, swept_at);
         job_ids.push(job_id);
