@@ -10,6 +10,7 @@ import {
   type ScriptLimits,
   type ScriptStart,
 } from '../../domain/ports/script-host.ts';
+import { exitCodeOf } from '../../domain/runs/exit-code.ts';
 import { sandboxScriptHost, type SandboxScriptHost } from './sandbox-script-host.ts';
 
 const built = findBuilt();
@@ -343,6 +344,21 @@ whenBuilt('the channel', () => {
     expect(frames[1]?.args).toMatchObject({ ok: false, error: { type: 'InvalidArguments', message } });
   });
 
+  test.each(['soma', 'web.search', 'web__search'])(
+    'refuses the registry name %s to a tool of the script',
+    async (name) => {
+      const { host } = open();
+      const script = `from hyper_core import tool\n@tool("${name}")\ndef f(args):\n    pass\n`;
+      const more = { registry_tools: ['soma', 'web.search'] };
+      expect(await host.start(startOf(script, more), () => undefined)).toMatchObject({
+        state: 'failed',
+        exit_code: 1,
+        error: { type: 'ValueError', message: expect.stringContaining(`\`${name}\` is a tool of the registry`) },
+      });
+      expect(await host.start(startOf(script), () => undefined)).toMatchObject({ state: 'succeeded' });
+    },
+  );
+
   test('ends a tool at its time, and the run goes on', async () => {
     const { host, frames } = open((frame) =>
       frame.method === 'tools.call'
@@ -374,7 +390,8 @@ whenBuilt('the channel', () => {
   ])('raises %s, whose exit code is %#', async (type, code, facts, exit_code, expression, value) => {
     const { host } = open(() => errorOf(type, code, 'said', facts));
     const uncaught = await host.start(startOf('from hyper_core import llm\nllm.chat("x")'), () => undefined);
-    expect(uncaught).toMatchObject({ state: 'failed', exit_code, error: { code } });
+    expect(uncaught).toMatchObject({ state: 'failed', error: { code } });
+    expect(exitCodeOf(uncaught)).toBe(exit_code);
     const caught = startOf(
       `import hyper_core\ntry:\n    hyper_core.llm.chat("x")\nexcept hyper_core.HyperCoreError as e:\n    error = e\n${expression}`,
     );

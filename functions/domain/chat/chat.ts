@@ -1,13 +1,26 @@
 import type { Call } from '../call.ts';
 import type { Judged } from '../decisions/judge.ts';
+import type { Json } from '../json.ts';
+import type { ToolOutcome } from '../tools/tools.ts';
 import type { ModelInfo } from '../ports/provider.ts';
 import type { ChatCompletion, ChatRequest } from './chat-types.ts';
+
+/** A server tool that the model called, and how that ended. */
+export interface ServerToolCall {
+  /** As the registry has it. */
+  readonly name: string;
+  /** The model's arguments; its text where that is no JSON. */
+  readonly args: Json;
+  readonly outcome: ToolOutcome;
+}
 
 export interface CompletedChat extends Judged<ChatCompletion> {
   /** `provider/model` that answered; the header `signet-route`. */
   readonly route: string;
   /** Why a tool loop ended early: the header `signet-stop`. */
   readonly stop?: 'max_steps' | 'max_calls' | 'wall' | 'tokens' | 'tool_time';
+  /** In the order of the calls; absent when no server tool was called. */
+  readonly server_calls?: readonly ServerToolCall[];
 }
 
 /** A server-sent event before encoding: a chunk object of the OpenAI stream, or a comment line. */

@@ -33,6 +33,7 @@ export async function completeChat(parts: ChatParts, call: Call, request: ChatRe
     receipt: judged.receipt,
     route: inUse.model.id,
     ...(ending.stop === undefined ? {} : { stop: ending.stop }),
+    ...(ending.server_calls.length === 0 ? {} : { server_calls: ending.server_calls }),
   };
 }
 

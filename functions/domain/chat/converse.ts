@@ -8,11 +8,11 @@ import { askModel, type ModelInUse } from './ask-model.ts';
 import { addPiece, choiceOf, newAssembly, toolCallsOf, type Assembly } from './assemble-turn.ts';
 import type { ChatLimits } from './chat-limits.ts';
 import type { ChatMessage, FinishReason, ToolCall, Usage } from './chat-types.ts';
-import type { CompletedChat } from './chat.ts';
+import type { CompletedChat, ServerToolCall } from './chat.ts';
 import { callIdOf, type Continuations } from './continuation.ts';
 import { formFault, withoutFence, type JsonForm } from './json-form.ts';
 import { estimateUsage } from './estimate-usage.ts';
-import { identityOf, resultText, runServerCalls } from './run-server-calls.ts';
+import { argumentsOf, identityOf, resultText, runServerCalls } from './run-server-calls.ts';
 
 export type StopReason = NonNullable<CompletedChat['stop']>;
 
@@ -33,6 +33,7 @@ export interface Ending {
   readonly usage: Usage;
   /** Receipts of the tool calls. */
   readonly receipts: readonly string[];
+  readonly server_calls: readonly ServerToolCall[];
   readonly steps: number;
   readonly calls: number;
   readonly stop?: StopReason;
@@ -66,6 +67,7 @@ interface Progress {
   /** Messages that the client does not see: turns with server tools, and a corrected form. */
   readonly hidden: ChatMessage[];
   readonly receipts: string[];
+  readonly server_calls: ServerToolCall[];
   usage: Usage;
   steps: number;
   calls: number;
@@ -92,6 +94,7 @@ export async function* converse(chat: Conversation): AsyncGenerator<AnswerPiece,
   const progress: Progress = {
     hidden: [],
     receipts: [],
+    server_calls: [],
     usage: { in: 0, out: 0 },
     steps: 0,
     calls: 0,
@@ -243,6 +246,8 @@ async function* runTools(
   progress.calls += Math.min(turn.server.length, limits.chat.calls_per_step_max);
   for (const { call: asked, outcome } of results) {
     if (outcome.receipt !== undefined) progress.receipts.push(outcome.receipt);
+    const { name, arguments: text } = asked.function;
+    progress.server_calls.push({ name: tools.nameFromModel(name), args: argumentsOf(text), outcome });
     const told = outcome.kind === 'result' ? 'ok' : outcome.error.type;
     yield { kind: 'comment', text: `signet-tool ${asked.function.name} ${told}` };
   }
@@ -325,10 +330,10 @@ function endEarly(progress: Progress, stop: StopReason): Ending {
 }
 
 function ending(
-  { usage, receipts, steps, calls }: Progress,
+  { usage, receipts, server_calls, steps, calls }: Progress,
   finish_reasons: ReadonlyMap<number, FinishReason>,
 ): Ending {
-  return { finish_reasons, usage, receipts, steps, calls };
+  return { finish_reasons, usage, receipts, server_calls, steps, calls };
 }
 
 /** Calls that were made since the user last spoke count, so that a client that sends the turn again starts no new count. */

@@ -1,4 +1,5 @@
 import type { Call, Now } from '../call.ts';
+import type { Json } from '../json.ts';
 import type { ToolOutcome, Tools } from '../tools/tools.ts';
 import type { ChatLimits } from './chat-limits.ts';
 import type { ToolCall } from './chat-types.ts';
@@ -65,6 +66,15 @@ export function identityOf({ function: { name, arguments: text } }: ToolCall): s
     return JSON.stringify([name, JSON.parse(text)]);
   } catch {
     return JSON.stringify([name, text]);
+  }
+}
+
+/** The arguments as the model meant them, or its text where that is no JSON. */
+export function argumentsOf(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return text;
   }
 }
 

@@ -28,6 +28,8 @@ export interface ScriptStart {
   readonly limits: ScriptLimits;
   /** Run this `@tool` of the script after its top level, and answer its value as the result. */
   readonly call_tool?: { readonly name: string; readonly args: JsonObject };
+  /** Names that a `@tool` of the script may not take: `ValueError`. */
+  readonly registry_tools?: readonly string[];
 }
 
 /** One host call of a run. `seq` counts from 1 without gaps; a repeated one gets the journaled answer. */

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { RandomBytes } from '../call.ts';
+import type { Call, RandomBytes } from '../call.ts';
 import type { JsonObject } from '../json.ts';
 import { CapabilityUnavailableError } from '../ports/compute.ts';
 import {
@@ -9,23 +9,28 @@ import {
   type ScriptStart,
 } from '../ports/script-host.ts';
 import { sourceOf } from '../scripts/source-item.ts';
+import type { Tools } from '../tools/tools.ts';
 import { methodNames } from './call-arguments.ts';
 import { completionWithout, finishRun, type FinishParts } from './finish-run.ts';
 import { lastStep } from './journal.ts';
 import { stateKey, textKey } from './keys.ts';
 import type { LiveRuns } from './live-runs.ts';
-import { getJson } from './long-text.ts';
+import { getJson, putJson } from './long-text.ts';
 import { hasEnded, runRow, type RunRow } from './run-row.ts';
 import { makeToken, tokenDigest } from './run-token.ts';
+import { isOfScript } from './script-tools.ts';
 
 export interface AdvanceParts extends FinishParts {
   readonly host: () => ScriptHost;
   readonly live: LiveRuns;
+  readonly tools: Tools;
   readonly random: RandomBytes;
 }
 
 /** Attempts whose process vanished, after which the script itself is taken for the cause. */
 const lost_max = 3;
+/** They travel in a header of 64 KiB. A chat looks up the names that it offers in any case. */
+const registry_names_max = 512;
 
 /**
  * One attempt of a run, or its end. Whatever the state says decides: a job that comes twice, late, or after a lost
@@ -159,7 +164,8 @@ async function begin(
   return item === undefined ? undefined : { run: runRow(item), token };
 }
 
-async function startOf({ table, now }: AdvanceParts, run: RunRow, token: string): Promise<ScriptStart> {
+async function startOf(parts: AdvanceParts, run: RunRow, token: string): Promise<ScriptStart> {
+  const { table, now } = parts;
   const source = await table.get(textKey(run.tenant, run.id, 'script', 0), now());
   const input = await getJson(table, { tenant: run.tenant, run_id: run.id, name: 'input' }, now());
   if (source === undefined || run.seed === undefined || run.clock_base_ms === undefined) {
@@ -177,8 +183,31 @@ async function startOf({ table, now }: AdvanceParts, run: RunRow, token: string)
     clock_base_ms: run.clock_base_ms,
     dry_run: false,
     limits: run.limits,
+    registry_tools: await registryNames(parts, run),
     ...(run.call_tool === undefined ? {} : { call_tool: run.call_tool }),
   };
+}
+
+/** Names that the script's tools may not take, as they were at the first attempt: a resumed run takes the same road. */
+async function registryNames({ table, now, tools }: AdvanceParts, run: RunRow): Promise<readonly string[]> {
+  const place = { tenant: run.tenant, run_id: run.id, name: 'registry-tools' };
+  const known = await getJson(table, place, now());
+  if (known !== undefined) return known as readonly string[];
+  const call: Call = {
+    principal: { kind: 'run', id: run.id, tenant: run.tenant, scopes: run.scopes },
+    request_id: run.request_id,
+    nextStatement: () => run.attempt * 1e10,
+    depth: run.depth + 1,
+    signal: new AbortController().signal,
+  };
+  // Whoever may not list tools learns no names; each call of theirs is judged by itself in any case.
+  const manifests = await tools.list(call).catch(() => []);
+  const names = manifests
+    .filter((manifest) => !isOfScript(manifest, run.script_digest))
+    .map(({ name }) => name)
+    .slice(0, registry_names_max);
+  await table.transact(putJson(place, names, run.expires_at), now());
+  return names;
 }
 
 /** An interpreter that was lost gets one more try, unless something outside was changed already. */

@@ -1,5 +1,5 @@
 import type { Call, NewId, Now } from '../call.ts';
-import type { Chat } from '../chat/chat.ts';
+import type { Chat, ServerToolCall } from '../chat/chat.ts';
 import type { ChatRequest, ToolCall } from '../chat/chat-types.ts';
 import type { Judge } from '../decisions/judge.ts';
 import { isSignetError } from '../errors.ts';
@@ -13,6 +13,7 @@ import type { RunRow } from './run-row.ts';
 import {
   argumentFaults,
   cutResult,
+  isOfScript,
   parsedArguments,
   refusedByPolicy,
   settleScriptTool,
@@ -75,7 +76,7 @@ export function makeChatLoop({ chat, tools, judge, now, newId, limits }: ChatLoo
   return {
     async start(call, run, args, tally, model_calls_left) {
       const script_tools = chosenScriptTools(args);
-      await refuseShadowing(call, script_tools);
+      await refuseShadowing(call, run, script_tools);
       const deadline_ms = Math.min(args.timeout_ms ?? limits.chat.loop_ms_max, limits.chat.loop_ms_max);
       const pending: PendingChat = {
         kind: 'chat',
@@ -134,6 +135,7 @@ export function makeChatLoop({ chat, tools, judge, now, newId, limits }: ChatLoo
       const completed = await complete(call, pending);
       const { prompt_tokens, completion_tokens } = completed.value.usage;
       tally.tokens += prompt_tokens + completion_tokens;
+      pending = { ...pending, log: [...pending.log, ...noteServerCalls(completed.server_calls ?? [], tally, newId)] };
       tally.receipts.push(completed.receipt);
       const usage = { in: pending.usage.in + prompt_tokens, out: pending.usage.out + completion_tokens };
       const choice = completed.value.choices[0];
@@ -207,9 +209,9 @@ export function makeChatLoop({ chat, tools, judge, now, newId, limits }: ChatLoo
   }
 
   /** A registry tool's name is not the script's to take: its model would call one and believe the other. */
-  async function refuseShadowing(call: Call, script_tools: readonly ScriptTool[]): Promise<void> {
+  async function refuseShadowing(call: Call, run: RunRow, script_tools: readonly ScriptTool[]): Promise<void> {
     for (const { name } of script_tools) {
-      if (!(await isRegistered(call, name))) continue;
+      if (!(await isForeign(call, run, name))) continue;
       throw new ScriptCallRefusal({
         type: 'InvalidArguments',
         code: 'tool_exists',
@@ -218,16 +220,42 @@ export function makeChatLoop({ chat, tools, judge, now, newId, limits }: ChatLoo
     }
   }
 
-  async function isRegistered(call: Call, name: string): Promise<boolean> {
+  async function isForeign(call: Call, run: RunRow, name: string): Promise<boolean> {
     try {
-      await tools.get(call, name);
-      return true;
+      return !isOfScript(await tools.get(call, name), run.script_digest);
     } catch (error) {
       if (isSignetError(error) && ['tool_not_found', 'policy_denied', 'invalid_request'].includes(error.code))
         return false;
       throw error;
     }
   }
+}
+
+/** The model had all of it; 32 results of 64 KiB would be more than a frame. */
+const server_result_units_max = 8192;
+
+/**
+ * Tools of the registry ran inside the chat. To the run they are calls like its own: events, receipts (before that of the
+ * chat, whose statement has them for parents), and the entries of `tool_calls` that are answered.
+ */
+function noteServerCalls(calls: readonly ServerToolCall[], tally: Tally, newId: NewId): readonly JsonObject[] {
+  return calls.map(({ name, args, outcome }) => {
+    const call_id = newId();
+    const { receipt } = outcome;
+    const value = outcome.kind === 'result' ? cutResult(outcome.value, server_result_units_max).value : null;
+    const shown = outcome.kind === 'result' ? { value } : { error: outcome.error };
+    tally.events.push(
+      { event: 'tool_call', data: { call_id, name, args } },
+      { event: 'tool_result', data: { call_id, name, ok: outcome.kind === 'result', ...shown } },
+    );
+    if (receipt !== undefined) tally.receipts.push(receipt);
+    return {
+      name,
+      args,
+      ...(outcome.kind === 'result' ? { result: value } : { error: outcome.error }),
+      ...(receipt === undefined ? {} : { receipt }),
+    };
+  });
 }
 
 function askedFor(pending: PendingChat, content: string | null, asked: readonly ToolCall[]): PendingChat {

@@ -90,7 +90,8 @@ export function makeRuns(parts: RunsParts): RunsWithTools {
 
     answerCall,
 
-    advance: (job) => advanceRun({ ...finishing, host: parts.host, live, random: parts.random }, job),
+    advance: (job) =>
+      advanceRun({ ...finishing, host: parts.host, live, tools: parts.tools, random: parts.random }, job),
 
     runScriptTool,
   };

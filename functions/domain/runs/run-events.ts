@@ -44,6 +44,7 @@ interface Log {
 }
 
 const piece_units = 32_768;
+const events_at_once = 50;
 const poll_ms = 250;
 
 /**
@@ -70,7 +71,12 @@ export function makeRunEvents({ table, now, watchers, events_bytes_max }: RunEve
     append(run, events, operations = []) {
       return inTurn(run, async (log) => {
         await flush(run, log);
-        return write(run, log, events, operations);
+        // Of very many, the last ones stand with the operations: a transaction has its limit.
+        const first = Math.max(0, events.length - events_at_once);
+        for (let start = 0; start < first; start += events_at_once) {
+          if (!(await write(run, log, events.slice(start, Math.min(first, start + events_at_once)), []))) return false;
+        }
+        return write(run, log, events.slice(first), operations);
       });
     },
 

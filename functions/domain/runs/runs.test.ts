@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { manifest, openScriptWorld, toolCall, type World } from '../../../tests/fixtures/script-world.ts';
 import { SignetError } from '../errors.ts';
@@ -295,6 +296,73 @@ describe('a chat of a script', () => {
       { name: 'soma', ok: true, value: 42 },
     ]);
     expect(run.receipts).toHaveLength(5);
+  });
+
+  test('shows tools of the registry that ran inside the chat, with their receipts', async () => {
+    const args = { query: 'x' };
+    world.answerChat = async () => ({
+      text: 'found',
+      server_calls: [
+        {
+          name: 'web.search',
+          args,
+          outcome: { kind: 'result', value: ['y'.repeat(9000)], truncated: false, receipt: 'r-1' },
+        },
+        { name: 'nothing', args, outcome: { kind: 'failure', error: { type: 'tool_not_found', message: 'no' } } },
+      ],
+    });
+    world.programs.set('p', (guest) => guest.call('llm.chat', { prompt: 'x', script_tools: [] }));
+    const run = await runToEnd('p');
+    const error = { type: 'tool_not_found', message: 'no' };
+    expect(run.result).toMatchObject({
+      tool_calls: [
+        { name: 'web.search', args, result: expect.stringMatching(/^\["y+… \(cut\)$/), receipt: 'r-1' },
+        { name: 'nothing', args, error },
+      ],
+    });
+    expect(run.receipts[1]).toBe('r-1');
+    expect(run.receipts).toHaveLength(4);
+    const told = (await eventsOf(run.id)).filter(({ event }) => event.startsWith('tool_'));
+    expect(told.map(({ event, data }) => [event, data])).toMatchObject([
+      ['tool_call', { name: 'web.search', args }],
+      ['tool_result', { name: 'web.search', ok: true }],
+      ['tool_call', { name: 'nothing', args }],
+      ['tool_result', { name: 'nothing', ok: false, error }],
+    ]);
+  });
+
+  test('of more calls than one transaction takes tells all of them in order', async () => {
+    const outcome = { kind: 'result', value: 1, truncated: false, receipt: 'r' } as const;
+    const server_calls = Array.from({ length: 70 }, (_, args) => ({ name: 'count', args, outcome }));
+    world.answerChat = async () => ({ text: 'done', server_calls });
+    world.programs.set('p', (guest) => guest.call('llm.chat', { prompt: 'x', script_tools: [] }));
+    const events = await eventsOf((await runToEnd('p')).id);
+    expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
+    const calls = events.filter(({ event }) => event === 'tool_call');
+    expect(calls.map(({ data }) => (data as { args: number }).args)).toEqual(server_calls.map(({ args }) => args));
+  });
+
+  test('tells the interpreter what names are taken, as they were at the first attempt', async () => {
+    world.manifests.push(manifest('web.search'));
+    const seen: unknown[] = [];
+    world.programs.set('p', async (guest) => {
+      seen.push(guest.start.registry_tools);
+      world.manifests.push(manifest('late'));
+      if (seen.length === 1) throw new InterpreterCrashError('gone');
+      return 1;
+    });
+    expect(await runToEnd('p')).toMatchObject({ state: 'succeeded', attempt: 2 });
+    expect(seen).toEqual([['web.search'], ['web.search']]);
+  });
+
+  test("may use the script's own tool where the registry has it too", async () => {
+    const digest = createHash('sha256').update('p', 'utf8').digest('hex');
+    world.manifests.push(manifest('soma', { target: { kind: 'script', digest, tool: 'soma' } }));
+    world.programs.set('p', async (guest) => {
+      await guest.call('llm.chat', chat);
+      return [...(guest.start.registry_tools ?? [])];
+    });
+    expect(await runToEnd('p')).toMatchObject({ state: 'succeeded', result: [] });
   });
 
   test('tells the model of arguments that do not fit, of a tool that raised and of one that is not there', async () => {

@@ -4,7 +4,7 @@ import type { Judge } from '../decisions/judge.ts';
 import { isSignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { compileSchema } from '../tools/compile-schema.ts';
-import type { ToolErrorType } from '../tools/tools.ts';
+import type { ToolErrorType, ToolManifest } from '../tools/tools.ts';
 import type { ScriptTool, ToolResult } from './call-arguments.ts';
 import { isJsonObject } from './run-row.ts';
 import type { Tally } from './tally.ts';
@@ -92,13 +92,18 @@ export function argumentFaults(tool: ScriptTool, args: JsonObject): readonly str
   return compiled.kind === 'refused' ? [`the schema of \`${tool.name}\`: ${compiled.reason}`] : compiled.validate(args);
 }
 
+/** A script's own `@tool`, put into the registry: the same thing under the same name, so it shadows nothing. */
+export function isOfScript({ target }: ToolManifest, script_digest: string): boolean {
+  return target.kind === 'script' && target.digest === script_digest;
+}
+
 const result_units_max = 65_536;
 
 /** A value as the text that a model reads: all of it, or its start and a mark. */
-export function cutResult(value: Json): { text: string; value: Json } {
+export function cutResult(value: Json, units_max = result_units_max): { text: string; value: Json } {
   const text = JSON.stringify(value);
-  if (text.length <= result_units_max) return { text, value };
-  const short = `${text.slice(0, result_units_max).toWellFormed()}… (cut)`;
+  if (text.length <= units_max) return { text, value };
+  const short = `${text.slice(0, units_max).toWellFormed()}… (cut)`;
   return { text: short, value: short };
 }
 

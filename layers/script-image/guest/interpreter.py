@@ -20,7 +20,7 @@ RESULT_BYTES_MAX = 262144  # result_bytes_max
 
 def run(start_text: str, source: str) -> str:
     """
-    `start_text`: `{run_id, file_name, argv, input, seed, dry_run, script_tool_ms,
+    `start_text`: `{run_id, file_name, argv, input, seed, dry_run, script_tool_ms, registry_tools: [name],
     call_tool?: {name, args}}`. The outcome:
     `{result: JSON text, result_type, exit: null | integer, error: null | {type, message, line, traceback, code}}`;
     `exit` is what the script asked for by `sys.exit`, `code` that of an uncaught `HyperCoreError`.
@@ -59,7 +59,7 @@ def _outcome(start, source):
 
     sys.modules["random"].seed(start["seed"])
     _run.begin(start)
-    _tools.begin(start["script_tool_ms"] / 1000)
+    _tools.begin(start["script_tool_ms"] / 1000, start.get("registry_tools", ()))
     file_name = start["file_name"]
     sys.argv = [file_name, *start["argv"]]
     main = types.ModuleType("__main__")

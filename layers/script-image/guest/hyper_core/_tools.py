@@ -17,6 +17,7 @@ _OWN_CODE = __file__.rpartition("/")[0] + "/"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 _tools: dict[str, "_Tool"] = {}
 _timeout_s = 5.0  # of tools that name none; the run says
+_registry_names: frozenset[str] = frozenset()  # as a model would see them
 
 
 class _Tool:
@@ -34,15 +35,16 @@ class _Tool:
         }
 
 
-def begin(timeout_s):
-    global _timeout_s
-    _timeout_s = timeout_s
+def begin(timeout_s, registry_names):
+    global _timeout_s, _registry_names
+    _timeout_s, _registry_names = timeout_s, frozenset(map(_model_name, registry_names))
 
 
 def tool(function=None, /, name=None, description=None, parameters=None, timeout=None, side_effects="compute", idempotent=False, parallel=False):
     """
     Registers a function as a tool of this run and returns it unchanged: `@tool`, or `@tool("name", timeout=2)`.
-    `parameters` replaces the schema made from the annotations. A tool of the same name is replaced.
+    `parameters` replaces the schema made from the annotations. A tool of the same name is replaced;
+    the name of a tool of the registry raises `ValueError`.
     """
     if isinstance(function, str):
         function, name = None, function
@@ -88,6 +90,8 @@ def _register(function, name, description, parameters, timeout, side_effects, id
     made.name = name if name is not None else getattr(function, "__name__", "")
     if not isinstance(made.name, str) or _NAME.fullmatch(made.name) is None:
         raise ValueError(f"tool name `{made.name}`: expected a letter, then up to 63 letters, digits, `_`, `-` or `.`")
+    if _model_name(made.name) in _registry_names:
+        raise ValueError(f"`{made.name}` is a tool of the registry; give the script's tool another name")
     derived, made.takes_object = _schema.parameters_of(function)
     if parameters is not None and not isinstance(parameters, dict):
         raise TypeError("parameters: expected a JSON Schema as a dict")
@@ -105,6 +109,10 @@ def _register(function, name, description, parameters, timeout, side_effects, id
     if made.name not in _tools and len(_tools) >= TOOLS_MAX:
         raise LimitExceeded(f"a run has at most {TOOLS_MAX} tools", code="limit_exceeded")
     _tools[made.name] = made
+
+
+def _model_name(name):
+    return name.replace(".", "__")
 
 
 class _Deadline:

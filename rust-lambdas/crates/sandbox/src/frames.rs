@@ -38,6 +38,9 @@ pub struct Start {
     pub limits: RunLimits,
     #[serde(default)]
     pub call_tool: Option<serde_json::Value>,
+    /// Names that the script's own tools may not take.
+    #[serde(default)]
+    pub registry_tools: Vec<String>,
 }
 
 /// Limits of one run; units are in the names.

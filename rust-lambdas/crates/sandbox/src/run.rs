@@ -294,6 +294,7 @@ fn guest_start(start: &Start) -> String {
         "dry_run": start.dry_run,
         "script_tool_ms": start.limits.script_tool_ms,
         "call_tool": start.call_tool,
+        "registry_tools": start.registry_tools,
     })
     .to_string()
 }
@@ -346,8 +347,7 @@ fn end_of_outcome(text: &str, denied: bool) -> End {
     let exit_code = match (raised.kind.as_str(), &raised.code) {
         ("MemoryError", _) if denied => 6,
         ("LimitExceeded", Some(_)) => 6,
-        ("LLMError" | "RateLimited" | "WebError", Some(_)) => 5,
-        ("PolicyDenied" | "BudgetExceeded" | "ApprovalRequired", Some(_)) => 7,
+        // A provider's or a policy's doing is told by whoever answered the call (`functions/domain/runs/exit-code.ts`).
         _ => 1,
     };
     End::failed(exit_code, raised)
@@ -431,9 +431,9 @@ mod tests {
         };
         for (kind, code, exit_code) in [
             ("ValueError", "null", 1),
-            ("RateLimited", "\"provider_rate_limited\"", 5),
-            ("RateLimited", "null", 1),
-            ("PolicyDenied", "\"policy_denied\"", 7),
+            ("RateLimited", "\"provider_rate_limited\"", 1),
+            ("PolicyDenied", "\"policy_denied\"", 1),
+            ("LimitExceeded", "null", 1),
             ("LimitExceeded", "\"limit_exceeded\"", 6),
             ("MemoryError", "null", 1),
         ] {
