@@ -147,6 +147,13 @@ describe('key files', () => {
     await expect(reopened().list()).rejects.toThrow(`${path} has mode ${mode}; expected 0600 (chmod 600)`);
   });
 
+  test('of more bytes than a key has are not read', async () => {
+    const { key_id } = await keys.create('issuer');
+    const path = join(folder, `issuer-${key_id}.pem`);
+    await writeFile(path, `${await readFile(path, 'utf8')}${'\n'.repeat(4096)}`);
+    await expect(seal(key_id, reopened())).rejects.toThrow(`${path} is no key file`);
+  });
+
   test('in a folder that others may enter are refused', async () => {
     const { key_id } = await keys.create('issuer');
     await chmod(folder, 0o750);

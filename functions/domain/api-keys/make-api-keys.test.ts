@@ -204,6 +204,18 @@ describe('API keys', () => {
     expect(await keys.authenticate(next.value.token)).toBeDefined();
   });
 
+  test('rotating makes no key live longer than it would have', async () => {
+    const keys = keysOf();
+    const owner = await keys.createOwner({ label: 'owner', tenant });
+    const end = clock / 1000 + 60;
+    const made = await keys.create(callOf(owner), { label: 'x', scopes: ['chat'], expires_at: end });
+    const next = await keys.rotate(callOf(owner), made.value.id);
+    expect(next.value).toMatchObject({ expires_at: end });
+    clock += 60_000;
+    expect(await keys.authenticate(made.value.token)).toBeUndefined();
+    expect(await keys.authenticate(next.value.token)).toBeUndefined();
+  });
+
   test('rotating a key that may more than the caller is refused: the caller would hold its secret', async () => {
     const keys = keysOf();
     const owner = await keys.createOwner({ label: 'owner', tenant });

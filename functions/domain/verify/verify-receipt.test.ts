@@ -117,6 +117,7 @@ test.each<[string, Parameters<typeof forge>[0], number, string]>([
   ['with a counter that is none', { head: { n: -1 } }, 10, 'schema.mismatch'],
   ['with a delegation that misses a field', { delegation: { key: null } }, 10, 'schema.mismatch'],
   ['with an empty subject', { subject: [] }, 10, 'schema.mismatch'],
+  ['of another payload type', { entryType: 'application/vnd.signet.message.v1+json' }, 10, 'schema.mismatch'],
 ])('an entry %s is refused', async (_what, change, exit, code) => {
   expect(await verdictOf(await forge(change))).toMatchObject({ valid: false, exit, code });
 });
@@ -127,6 +128,25 @@ test('a revoked issuer key vouches for nothing', async () => {
     verificationMethod: methods.map((method) => (method['role'] === 'issuer' ? { ...method, revokedAt: 0 } : method)),
   });
   expect(await verdictOf({ ...receipt, document })).toMatchObject({ exit: 14, code: 'key.revoked' });
+});
+
+test('an issuer key vouches for nothing after its end', async () => {
+  const methods = node.identity.document['verificationMethod'] as readonly JsonObject[];
+  const endedAt = async (notAfter: string): Promise<Verdict> => {
+    const verificationMethod = methods.map((method) =>
+      method['role'] === 'issuer' ? { ...method, notAfter } : method,
+    );
+    return verdictOf({ ...receipt, document: await resigned({ verificationMethod }) });
+  };
+  expect(await endedAt('2000-01-01T00:00:00Z')).toMatchObject({ exit: 14, code: 'key.delegation' });
+  expect(await endedAt('2999-01-01T00:00:00Z')).toMatchObject({ valid: true });
+});
+
+test.each(['entry', 'delegation'] as const)('a second signature on the %s is malformed', async (part) => {
+  const envelope = JSON.parse(Buffer.from(receipt[part], 'base64').toString()) as { signatures: JsonObject[] };
+  const signatures = [...envelope.signatures, ...envelope.signatures];
+  const twice = Buffer.from(JSON.stringify({ ...envelope, signatures })).toString('base64');
+  expect(await verdictOf({ ...receipt, [part]: twice })).toMatchObject({ exit: 10, code: 'envelope.shape' });
 });
 
 test('an issuer key that the document does not list vouches for nothing', async () => {
@@ -203,6 +223,7 @@ async function forge(change: {
   delegation?: JsonObject;
   subject?: readonly JsonObject[];
   before?: boolean;
+  entryType?: string;
 }): Promise<Receipt> {
   const { keys, identity } = node;
   const key = await keys.create('session');
@@ -236,7 +257,7 @@ async function forge(change: {
   });
   const entry = await keys.sealEnvelope({
     key_id: key.key_id,
-    payload_type: statementPayloadType,
+    payload_type: change.entryType ?? statementPayloadType,
     payload: {
       _type: statementType,
       subject: change.subject ?? subject,

@@ -15,9 +15,9 @@ export type CheckName =
   | 'document'
   | 'issuer'
   | 'delegation'
-  | 'window'
   | 'entry'
   | 'statement'
+  | 'window'
   | 'content'
   | 'trust';
 
