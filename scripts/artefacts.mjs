@@ -24,19 +24,26 @@ export const recipeModules = {
   models: '../layers/models/recipe.mjs',
 };
 
+const remind_every_ms = 60_000;
+
 /** The recipe of an artefact. */
 export async function loadRecipe(name) {
   return (await import(recipeModules[name])).default;
 }
 
-/** The manifest of an artefact if it was built from just these inputs and its files are there; else undefined. */
-export function freshManifest(recipe) {
+/**
+ * The manifest of an artefact if it was built from just these inputs and its files are there; else undefined. A start
+ * compares sizes; `{ thorough: true }` hashes the files again, so that a damaged one is built anew.
+ */
+export function freshManifest(recipe, { thorough = false } = {}) {
   const manifest = readJson(join(buildFolder, recipe.name, 'manifest.json'));
   if (manifest === undefined || manifest.inputs_sha256 !== digestInputs(recipe.inputs)) return undefined;
   const folder = join(buildFolder, recipe.name, manifest.folder);
-  return Object.entries(manifest.files).every(([file, { bytes }]) => sizeOf(join(folder, file)) === bytes)
-    ? manifest
-    : undefined;
+  const whole = Object.entries(manifest.files).every(([file, { bytes, sha256 }]) => {
+    const path = join(folder, file);
+    return sizeOf(path) === bytes && (!thorough || sha256Of(readFileSync(path)) === sha256);
+  });
+  return whole ? manifest : undefined;
 }
 
 /**
@@ -44,13 +51,14 @@ export function freshManifest(recipe) {
  * waits for the first.
  * @param {object} recipe
  * @param {(text: string) => void} say progress, one line each
+ * @param {{thorough?: boolean}} [options] of `freshManifest`
  */
-export async function buildArtefact(recipe, say) {
+export async function buildArtefact(recipe, say, options) {
   const home = join(buildFolder, recipe.name);
   mkdirSync(home, { recursive: true });
   const unlock = await takeLock(join(home, 'lock'), say, recipe.title);
   try {
-    const fresh = freshManifest(recipe);
+    const fresh = freshManifest(recipe, options);
     if (fresh !== undefined) return fresh;
     return await build(recipe, home, say);
   } finally {
@@ -69,12 +77,18 @@ async function build(recipe, home, say) {
   mkdirSync(cache, { recursive: true });
   writeFileSync(log, '');
   rmSync(join(home, 'failed.json'), { force: true });
+  let now = 'starting';
   const step = (text) => {
-    replaceJson(join(home, 'progress.json'), { step: text, started_at, estimate_s: recipe.estimate_s });
+    now = text;
+    const { estimate_s } = recipe;
+    replaceJson(join(home, 'progress.json'), { step: text, started_at, estimate_s, pid: process.pid });
     say(`${recipe.title}: ${text}`);
   };
+  const reminder = setInterval(() => {
+    const minutes = Math.round((Date.now() - started_at) / 60_000);
+    say(`${recipe.title}: still ${now} (${minutes} of about ${Math.ceil(recipe.estimate_s / 60)} min)`);
+  }, remind_every_ms);
   try {
-    step('starting');
     await recipe.build({
       out,
       root,
@@ -102,9 +116,12 @@ async function build(recipe, home, say) {
     return manifest;
   } catch (error) {
     rmSync(out, { recursive: true, force: true });
-    replaceJson(join(home, 'failed.json'), { reason: error.message, at: new Date().toISOString() });
+    // Stopped by the user is not failed: the next start goes on.
+    if (!error.interrupted)
+      replaceJson(join(home, 'failed.json'), { reason: error.message, at: new Date().toISOString() });
     throw error;
   } finally {
+    clearInterval(reminder);
     rmSync(join(home, 'progress.json'), { force: true });
   }
 }
@@ -136,15 +153,16 @@ function digestFiles(folder) {
       if (entry.isDirectory()) add(inner);
       else {
         const bytes = readFileSync(inner);
-        files[relative(folder, inner)] = {
-          sha256: createHash('sha256').update(bytes).digest('hex'),
-          bytes: bytes.length,
-        };
+        files[relative(folder, inner)] = { sha256: sha256Of(bytes), bytes: bytes.length };
       }
     }
   };
   add(folder);
   return files;
+}
+
+function sha256Of(bytes) {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 async function takeLock(path, say, title) {
@@ -193,9 +211,13 @@ function readText(path) {
   }
 }
 
+/** A file that is cut or no JSON counts as absent: what it describes is built anew. */
 function readJson(path) {
-  const text = readText(path);
-  return text === '' ? undefined : JSON.parse(text);
+  try {
+    return JSON.parse(readText(path));
+  } catch {
+    return undefined;
+  }
 }
 
 function sizeOf(path) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Builds the native artefacts: all of them, or those named. `npm start` calls the same functions beside the server.
+// Builds the native artefacts: all of them, or those named; one whose files were changed or cut is built anew. `npm start` calls the same functions beside the server.
 import { buildArtefact, loadRecipe, recipeModules } from './artefacts.mjs';
 import { ensurePackages } from './toolchain.mjs';
 
@@ -16,7 +16,7 @@ await buildAll(names.length > 0 ? names : Object.keys(recipeModules), (text) => 
 /** Python recipes wait for downloads while cargo computes, so the two go side by side. */
 async function buildAll(wanted, say) {
   const chain = async (list) => {
-    for (const name of list) await buildArtefact(await loadRecipe(name), say);
+    for (const name of list) await buildArtefact(await loadRecipe(name), say, { thorough: true });
   };
   const results = await Promise.allSettled([
     chain(wanted.filter((name) => name === 'native')),

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +30,14 @@ describe('an artefact', () => {
     expect(state()).toEqual({ kind: 'failed', reason: '`cargo` is not installed' });
     await put('manifest.json', { name: 'native', folder: 'abc', files: {} });
     expect(state()).toMatchObject({ kind: 'ready', folder: join(build_folder, 'native', 'abc') });
+  });
+
+  test('whose builder was killed is not being built', async () => {
+    const gone = spawnSync(process.execPath, ['-e', '']).pid;
+    await put('progress.json', { step: 'compiling', started_at: 0, estimate_s: 9, pid: gone });
+    expect(state()).toEqual({ kind: 'absent' });
+    await put('progress.json', { step: 'compiling', started_at: 0, estimate_s: 9, pid: process.pid });
+    expect(state()).toMatchObject({ kind: 'building' });
   });
 });
 

@@ -24,9 +24,9 @@ export function artefactState(request: { build_folder: string; name: ArtefactNam
   const manifest = readJson(join(home, 'manifest.json')) as ArtefactManifest | undefined;
   if (manifest !== undefined) return { kind: 'ready', manifest, folder: join(home, manifest.folder) };
   const progress = readJson(join(home, 'progress.json')) as
-    | { step: string; started_at: number; estimate_s: number }
+    | { step: string; started_at: number; estimate_s: number; pid?: number }
     | undefined;
-  if (progress !== undefined) {
+  if (progress !== undefined && isAlive(progress.pid)) {
     const elapsed_s = (request.now - progress.started_at) / 1000;
     return {
       kind: 'building',
@@ -36,6 +36,16 @@ export function artefactState(request: { build_folder: string; name: ArtefactNam
   }
   const failed = readJson(join(home, 'failed.json')) as { reason: string } | undefined;
   return failed === undefined ? { kind: 'absent' } : { kind: 'failed', reason: failed.reason };
+}
+
+/** A builder that was killed leaves its progress behind; without a process id it is believed. */
+function isAlive(pid: number | undefined): boolean {
+  if (pid === undefined) return true;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function readJson(path: string): unknown {

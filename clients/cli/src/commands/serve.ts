@@ -41,12 +41,13 @@ Ctrl-C finishes what is in flight, stores the rest as jobs, and stops.`,
       },
     }).catch(failed);
     const stopping = stopSignal();
+    const news = afterWelcome((line) => terminal.note(`[signet] ${line}`));
     const started = await startNode({
       settings,
       environment: terminal.environment,
       build_folder: buildFolder,
       repository,
-      tell: (line) => terminal.note(`[signet] ${line}`),
+      tell: news.tell,
     }).catch(failed);
     const { url, node } = started;
     terminal.out(
@@ -54,14 +55,28 @@ Ctrl-C finishes what is in flight, stores the rest as jobs, and stops.`,
         ? `${JSON.stringify({ url, home: globals.home, owner_key: node.owner_key.path, node_id: node.node_id })}\n`
         : welcome(url, node.owner_key.path),
     );
+    news.open();
     process.send?.({ url });
     await stopping;
     terminal.note('[signet] stopping: finishing what is in flight');
     await started.stop();
-    // A parent that listens on the channel would keep this process alive.
-    if (process.connected) process.disconnect();
     exit(exits.done);
   });
+}
+
+/** Holds lines back until the address was printed: it stands first. */
+function afterWelcome(print: (line: string) => void): { tell(line: string): void; open(): void } {
+  let held: string[] | undefined = [];
+  return {
+    tell(line) {
+      if (held === undefined) print(line);
+      else held.push(line);
+    },
+    open() {
+      for (const line of held ?? []) print(line);
+      held = undefined;
+    },
+  };
 }
 
 function welcome(url: string, key_path: string): string {
@@ -77,10 +92,10 @@ try:
 `;
 }
 
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+/** Resolves at the first signal to stop; the same one again ends the process at once. */
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       let seen = false;
       process.on(signal, () => {
         if (seen) process.exit(exits.cancelled);
