@@ -86,6 +86,11 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   // The timer of idle connections and the one that checks for slow requests must not race each other for the socket.
   server.keepAliveTimeoutBuffer = 1_000;
   server.on('clientError', refuseConnection);
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await listen(server, host, port);
 
   const address = server.address();
@@ -94,7 +99,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   return {
     url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`,
     port: bound,
-    close: ({ drain_ms = 5_000 } = {}) => (closing ??= drain(server, drain_ms)),
+    close: ({ drain_ms = 5_000 } = {}) => (closing ??= drain(server, sockets, drain_ms)),
   };
 }
 
@@ -183,16 +188,23 @@ function problemText(status: number, code: string, detail: string): string {
   return JSON.stringify({ type: `urn:signet:problem:${code}`, status, code, detail });
 }
 
-/** A connection whose answer ends while we drain turns idle afterwards, and Node would keep it: hence the repetition. */
-function drain(server: Server, drain_ms: number): Promise<void> {
+/**
+ * A connection whose answer ends while we drain turns idle afterwards, and Node would keep it: hence the repetition. One
+ * that a client opened ahead and never used is to Node a request that is late, not an idle connection.
+ */
+function drain(server: Server, sockets: ReadonlySet<Socket>, drain_ms: number): Promise<void> {
+  const closeIdle = (): void => {
+    server.closeIdleConnections();
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  };
   return new Promise((resolve) => {
-    const sweep = setInterval(() => server.closeIdleConnections(), 10);
+    const sweep = setInterval(closeIdle, 10);
     const cut = setTimeout(() => server.closeAllConnections(), drain_ms);
     server.close(() => {
       clearInterval(sweep);
       clearTimeout(cut);
       resolve();
     });
-    server.closeIdleConnections();
+    closeIdle();
   });
 }
