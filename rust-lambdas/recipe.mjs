@@ -20,13 +20,18 @@ export default {
     step('copying');
     const release = join(await targetFolder(workspace, run), 'release');
     copyFileSync(join(release, libraryName('signet_node')), join(out, 'signet.node'));
-    copyFileSync(join(release, process.platform === 'win32' ? 'signet-sandbox.exe' : 'signet-sandbox'), join(out, 'signet-sandbox'));
+    copyFileSync(
+      join(release, process.platform === 'win32' ? 'signet-sandbox.exe' : 'signet-sandbox'),
+      join(out, 'signet-sandbox'),
+    );
   },
 };
 
 /** `CARGO_TARGET_DIR` or a user's configuration may have moved it. */
 async function targetFolder(workspace, run) {
-  const metadata = await run('cargo', ['metadata', '--format-version', '1', '--no-deps', '--locked'], { cwd: workspace });
+  const metadata = await run('cargo', ['metadata', '--format-version', '1', '--no-deps', '--locked'], {
+    cwd: workspace,
+  });
   return JSON.parse(metadata).target_directory;
 }
 

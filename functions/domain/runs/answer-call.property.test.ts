@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { openScriptWorld, type Guest, type World } from '../../../tests/fixtures/script-world.ts';
 import type { JsonObject } from '../json.ts';
 import type { CallFrame, ReplyFrame } from '../ports/script-host.ts';
+import { stateKey } from './keys.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -153,6 +154,15 @@ test("another run's token, and a token whose run has ended, open nothing", async
     if (result === undefined) throw new Error('the program did not run');
     return result;
   }
+});
+
+test('a token opens nothing after its time, though its run still goes on', async () => {
+  await withGuest(async (guest) => {
+    const key = stateKey('default', guest.start.run_id);
+    const expire = { kind: 'update', key, set: { token_expires_at: Date.now() - 1 } } as const;
+    expect(await world.table.write(expire, Date.now())).toMatchObject({ kind: 'written' });
+    expect(codeOf(await guest.frame({ seq: 1, method: 'embed', args: { texts: ['a'] } }))).toBe('invalid_token');
+  });
 });
 
 function constants<T extends object>(value: T): { [K in keyof T]: fc.Arbitrary<T[K]> } {
