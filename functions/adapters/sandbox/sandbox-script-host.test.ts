@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
+import channelSchema from '@signet/shared/schemas/script-channel.json' with { type: 'json' };
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { JsonObject } from '../../domain/json.ts';
 import {
   InterpreterCrashError,
@@ -342,6 +344,55 @@ whenBuilt('the channel', () => {
       'from hyper_core import tool, call_tool\n@tool\ndef soma(a: int, b: int = 1):\n    return a + b\ncall_tool("soma", {})';
     await host.start(startOf(script), () => undefined);
     expect(frames[1]?.args).toMatchObject({ ok: false, error: { type: 'InvalidArguments', message } });
+  });
+
+  test('sends frames that fit the shared schema, and takes each kind of answer', async () => {
+    const schema = new Ajv2020({ allowUnionTypes: true, strictTypes: false }).addSchema(channelSchema);
+    const isCall = schema.getSchema(channelSchema.$id);
+    const isReply = schema.getSchema(`${channelSchema.$id}#/$defs/reply`);
+    const replies = new Map<string, ReplyFrame>([
+      ['llm.chat', { kind: 'call_tool', call_id: 'c1', name: 'soma', args: { a: 1 } }],
+      [
+        'tool.result',
+        {
+          kind: 'value',
+          value: {
+            text: 't',
+            finish_reason: 'stop',
+            usage: { in: 1, out: 1 },
+            tool_calls: [],
+            model: 'm',
+            receipt: 'r',
+          },
+        },
+      ],
+      ['web.search', { kind: 'value', value: [{ title: 't', url: 'u', snippet: 's' }] }],
+      ['embed', { kind: 'value', value: { vectors: [[0.5]], dimension: 1, tokens: 1 } }],
+      ['tools.call', errorOf('ToolNotFound', 'tool_not_found', 'no')],
+    ]);
+    const { host, frames } = open((frame) => replies.get(frame.method) ?? refuse(frame));
+    const script = `
+from hyper_core import llm, web, tool, call_tool, ToolNotFound
+from neuralcore import EmbeddingEngine
+@tool(description="Adds.", timeout=1, side_effects="none", idempotent=True, parallel=True)
+def soma(a: int, b: int = 1):
+    if a > 1: raise ValueError("too many")
+    return a + b
+llm.chat("x", system="s", model="m", tier="edge", temperature=0.5, max_tokens=5, stop=["z"], seed=1,
+         response_format={"type": "text"}, tool_choice="auto", max_steps=2, timeout=3)
+llm.chat(messages=[{"role": "user", "content": "x"}], tools=["soma"], strict=True)
+web.search_results("q", k=3)
+EmbeddingEngine().embed_query("q")
+try:
+    call_tool("absent", {"n": 1})
+except ToolNotFound as error:
+    error.code
+`;
+    expect(await host.start(startOf(script), () => undefined)).toMatchObject({ state: 'succeeded' });
+    expect(new Set(frames.map(({ method }) => method))).toEqual(new Set(replies.keys()));
+    for (const frame of frames)
+      expect([isCall?.(frame), isCall?.errors, frame.method]).toEqual([true, null, frame.method]);
+    for (const reply of replies.values()) expect([isReply?.(reply), isReply?.errors]).toEqual([true, null]);
   });
 
   test.each(['soma', 'web.search', 'web__search'])(
