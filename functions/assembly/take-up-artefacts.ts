@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findOnnxRuntime } from '../adapters/native/find-onnxruntime.ts';
 import { openNativeCompute } from '../adapters/native/native-compute.ts';
@@ -63,31 +64,42 @@ export function takeUpArtefacts(request: {
   async function look(): Promise<void> {
     if (closed) return;
     const native = state('native');
-    if (native.kind === 'ready' && addon_path === undefined) await attempt('native', () => openAddon(native));
+    if (native.kind === 'ready' && addon_path === undefined)
+      await attempt('native', { native }, () => openAddon(native));
     const model = state('models');
     if (embed === undefined) {
       if (addon_path !== undefined && model.kind === 'ready') {
         const path = addon_path;
-        await attempt('embed', () => openEmbed(path, model));
+        await attempt('embed', { models: model }, () => openEmbed(path, model));
       }
       if (embed === undefined) slots.declare('embed', waitingFor('embed', { native, models: model }));
     }
     const image = state('script-image');
     if (host === undefined) {
-      if (native.kind === 'ready' && image.kind === 'ready') await attempt('run', async () => openHost(native, image));
+      if (native.kind === 'ready' && image.kind === 'ready') {
+        await attempt('run', { native, 'script-image': image }, async () => openHost(native, image));
+      }
       if (host === undefined) slots.declare('run', waitingFor('run', { native, 'script-image': image }));
     }
   }
 
   /** Tries a build once; it is not tried again until another build is published. */
-  async function attempt(what: string, open: () => Promise<void>): Promise<void> {
+  async function attempt(
+    what: string,
+    parts: Partial<Record<ArtefactName, Ready>>,
+    open: () => Promise<void>,
+  ): Promise<void> {
     const build = `${what}:${['native', 'models', 'script-image'].map((name) => folderOf(state(name as ArtefactName))).join()}`;
     if (refused.has(build)) return;
     try {
+      for (const part of Object.values(parts)) await assertWhole(part);
       await open();
       refused.delete(what);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const because = error instanceof Error ? error.message : String(error);
+      const names = Object.keys(parts).join(' ');
+      const reason = `${because}; \`node scripts/build-artefacts.mjs ${names}\` builds what was damaged again`;
+      tell(`\`${what}\` was built but cannot be used: ${reason}`);
       refused.set(build, reason);
       refused.set(what, reason);
       log.error({ err: error }, `\`${what}\` was built but cannot be used`);
@@ -198,6 +210,16 @@ export function takeUpArtefacts(request: {
       await embed?.close();
     },
   };
+}
+
+/** A file that was cut after it was published: what maps or runs it could fail in worse ways, and later. */
+async function assertWhole({ folder, manifest }: Ready): Promise<void> {
+  for (const [file, { bytes }] of Object.entries(manifest.files)) {
+    const path = join(folder, file);
+    const size = (await stat(path).catch(() => undefined))?.size;
+    if (size === undefined) throw new Error(`\`${path}\` is missing`);
+    if (size !== bytes) throw new Error(`\`${path}\` has ${size} of ${bytes} bytes`);
+  }
 }
 
 function folderOf(state: ArtefactState): string {

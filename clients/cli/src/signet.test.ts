@@ -103,6 +103,11 @@ describe('without a node', () => {
     expect(code).toBe(0);
     const { models } = JSON.parse(stdout) as { models: { id: string; default: boolean }[] };
     expect(models).toContainEqual(expect.objectContaining({ id: 'all-MiniLM-L6-v2', default: true, dimension: 384 }));
+    const check = await signet(['models', 'check', '--json']);
+    const is_installed = (JSON.parse(stdout) as { models: { installed: boolean }[] }).models.some((m) => m.installed);
+    expect(check.code).toBe(is_installed ? 0 : 1);
+    if (is_installed) expect(JSON.parse(check.stdout)).toMatchObject({ vectors: { kind: 'agrees' } });
+    else expect(check.stderr).toContain('expected an installed model');
   });
 });
 

@@ -175,7 +175,8 @@ function isFree(wanted: number, host: string): Promise<boolean> {
 
 async function artefact(title: string, name: ArtefactName): Promise<Finding> {
   const check = await checkArtefact(buildFolder, name);
-  const advice = `\`npm start\` builds it, or \`node scripts/build-artefacts.mjs ${name}\``;
+  const command = `\`node scripts/build-artefacts.mjs ${name}\``;
+  const advice = `\`npm start\` builds it, or ${command}`;
   switch (check.kind) {
     case 'good':
       return { name: title, state: 'ok', detail: `built ${check.manifest.built_at}, all digests as built` };
@@ -187,7 +188,12 @@ async function artefact(title: string, name: ArtefactName): Promise<Finding> {
         advice: `wait about ${check.ready_in_s} s`,
       };
     case 'changed':
-      return { name: title, state: 'fail', detail: `\`${check.file}\` was changed: ${check.reason}`, advice };
+      return {
+        name: title,
+        state: 'fail',
+        detail: `\`${check.file}\` was changed: ${check.reason}`,
+        advice: `${command} builds it again`,
+      };
     case 'failed':
       return { name: title, state: 'warn', detail: `could not be built: ${check.reason}`, advice };
     case 'absent':

@@ -2,9 +2,12 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { artefactState } from '@signet/functions/assembly/artefacts.ts';
+import { findOnnxRuntime } from '@signet/functions/adapters/native/find-onnxruntime.ts';
+import { artefactState, type ArtefactManifest } from '@signet/functions/assembly/artefacts.ts';
+import { checkVectors, readReference, type VectorCheck } from '@signet/functions/domain/models/check-vectors.ts';
+import { readModelFacts } from '@signet/functions/domain/models/model-facts.ts';
 import { readRegistry, type ModelRegistry } from '@signet/functions/domain/models/registry.ts';
-import { checkArtefact } from '../artefacts-on-disk.ts';
+import { checkArtefact, type ArtefactCheck } from '../artefacts-on-disk.ts';
 import { CommandFailure, exits } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
 import { buildFolder, repository } from '../places.ts';
@@ -18,7 +21,7 @@ export function modelsCommand(terminal: Terminal, exit: Exit): Command {
 Examples:
   signet models list                   those that are known, and which is installed
   signet models pull                   fetch and convert the default model, by digest
-  signet models check                  hash the installed files again`,
+  signet models check                  hash the files again and embed the reference texts`,
   );
   models.addCommand(listCommand(terminal));
   models.addCommand(pullCommand(terminal, exit));
@@ -33,7 +36,7 @@ function listCommand(terminal: Terminal): Command {
   return withGlobalOptions(command).action(async () => {
     const { json } = readGlobalOptions(command, terminal);
     const registry = await openRegistry(terminal);
-    const installed = installedModels();
+    const installed = await installedModel();
     const rows = registry.models.map(({ id, dimension, max_tokens, license, aliases }) => ({
       id,
       dimension,
@@ -41,7 +44,7 @@ function listCommand(terminal: Terminal): Command {
       license,
       aliases,
       default: id === registry.default.id,
-      installed: installed.has(id),
+      installed: id === installed,
     }));
     if (json) terminal.out(`${JSON.stringify({ models: rows }, null, 2)}\n`);
     else for (const row of rows) terminal.out(`${described(row)}\n`);
@@ -79,33 +82,70 @@ function pullCommand(terminal: Terminal, exit: Exit): Command {
 
 function checkCommand(terminal: Terminal, exit: Exit): Command {
   const command = new Command('check')
-    .description('hash the files of the installed model again and compare')
+    .description('hash the installed files again, then embed texts whose vectors other software computed')
     .addHelpText('after', '\nExample:\n  signet models check && echo unchanged');
   return withGlobalOptions(command).action(async () => {
     const { json } = readGlobalOptions(command, terminal);
     const check = await checkArtefact(buildFolder, 'models');
-    const good = check.kind === 'good';
-    if (json)
-      terminal.out(`${JSON.stringify(good ? { kind: 'good', files: check.manifest.files } : check, null, 2)}\n`);
-    else if (good) {
-      for (const [file, { sha256 }] of Object.entries(check.manifest.files)) terminal.out(`${sha256}  ${file}\n`);
-      terminal.out('all files are as they were built\n');
-    }
-    if (good) return;
-    if (json) {
-      exit(exits.failed);
-      return;
-    }
-    const reason =
-      check.kind === 'changed'
-        ? `\`${check.file}\` was changed: ${check.reason}; \`signet models pull\` builds it again`
-        : check.kind === 'building'
-          ? `it is being built: ${check.step}`
-          : check.kind === 'failed'
-            ? `it could not be built: ${check.reason}`
-            : 'none is installed; `signet models pull` does it';
-    throw new CommandFailure({ exit: exits.failed, message: `expected an installed model: ${reason}` });
+    if (check.kind !== 'good') throw notInstalled(check);
+    const vectors = await compareVectors(check.folder, terminal).catch((error: Error) => {
+      throw new CommandFailure({ exit: exits.failed, message: `the model cannot be opened: ${error.message}` });
+    });
+    const agrees = vectors.kind === 'agrees';
+    if (json) terminal.out(`${JSON.stringify({ files: check.manifest.files, vectors }, null, 2)}\n`);
+    else terminal.out(`${rendered(check.manifest.files, vectors)}\n`);
+    exit(agrees ? exits.done : exits.failed);
   });
+}
+
+function notInstalled(check: Exclude<ArtefactCheck, { kind: 'good' }>): CommandFailure {
+  return new CommandFailure({ exit: exits.failed, message: `expected an installed model: ${reasonOf(check)}` });
+}
+
+function reasonOf(check: Exclude<ArtefactCheck, { kind: 'good' }>): string {
+  switch (check.kind) {
+    case 'changed':
+      return `\`${check.file}\` was changed: ${check.reason}; \`signet models pull\` builds it again`;
+    case 'building':
+      return `it is being built: ${check.step}`;
+    case 'failed':
+      return `it could not be built: ${check.reason}`;
+    case 'absent':
+      return 'none is installed; `signet models pull` does it';
+    default:
+      return check satisfies never;
+  }
+}
+
+/** Opens the model in this process, as the node does, and compares it with `layers/models/reference.json`. */
+async function compareVectors(model_dir: string, terminal: Terminal): Promise<VectorCheck> {
+  const native = artefactState({ build_folder: buildFolder, name: 'native', now: Date.now() });
+  if (native.kind !== 'ready') throw new Error('the native addon is not built; `npm start` builds it');
+  const configured = terminal.environment['SIGNET_ORT_LIB'];
+  const { platform, arch } = process;
+  const library = findOnnxRuntime({ ...(configured === undefined ? {} : { configured }), repository, platform, arch });
+  if (library.kind === 'missing') throw new Error(library.reason);
+  const reference = readReference(
+    JSON.parse(await readFile(join(repository, 'layers', 'models', 'reference.json'), 'utf8')),
+  );
+  // Loaded when needed: it maps the addon.
+  const { openNativeEmbed } = await import('@signet/functions/adapters/native/native-embed.ts');
+  const addon_path = join(native.folder, 'signet.node');
+  const compute = await openNativeEmbed({ addon_path, ort_lib_path: library.path, model_dir });
+  try {
+    return await checkVectors({ compute, reference });
+  } finally {
+    await compute.close();
+  }
+}
+
+function rendered(files: ArtefactManifest['files'], vectors: VectorCheck): string {
+  const hashes = Object.entries(files).map(([file, { sha256 }]) => `${sha256}  ${file}`);
+  const outcome =
+    vectors.kind === 'agrees'
+      ? `all files are as they were built; ${vectors.texts} texts agree with the reference to ${vectors.distance_max.toExponential(1)}`
+      : `the files are as they were built, but the vector of ${JSON.stringify(vectors.text)} is wrong: ${vectors.reason}`;
+  return [...hashes, outcome].join('\n');
 }
 
 async function openRegistry(terminal: Terminal): Promise<ModelRegistry> {
@@ -117,10 +157,15 @@ async function openRegistry(terminal: Terminal): Promise<ModelRegistry> {
   }
 }
 
-function installedModels(): ReadonlySet<string> {
+/** The id that the built folder gives itself; a folder that cannot be read holds no model. */
+async function installedModel(): Promise<string | undefined> {
   const state = artefactState({ build_folder: buildFolder, name: 'models', now: Date.now() });
-  const files = state.kind === 'ready' ? Object.keys(state.manifest.files) : [];
-  return new Set(files.flatMap((file) => (file.endsWith('/model.json') ? [file.slice(0, -'/model.json'.length)] : [])));
+  if (state.kind !== 'ready') return undefined;
+  try {
+    return readModelFacts(await readFile(join(state.folder, 'model.json'), 'utf8')).id;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The recipe runs as `npm start` runs it; its progress is shown, its result is the manifest. */
