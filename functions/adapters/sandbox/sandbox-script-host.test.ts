@@ -467,7 +467,7 @@ except ToolNotFound as error:
   test('keeps interleaved runs apart', async () => {
     const { host } = open(async (frame) => {
       await new Promise((resolve) => setTimeout(resolve, 5));
-      return { kind: 'value', value: [{ title: frame.run_id, url: String(frame.args['query']), snippet: '' }] };
+      return { kind: 'value', value: [{ title: frame.run_id, url: frame.args['query'] ?? '', snippet: '' }] };
     });
     const script = 'from hyper_core import web, run\n[web.search_results(f"{run.input} {i}")[0] for i in range(5)]';
     const starts = Array.from({ length: 12 }, (_, input) => startOf(script, { input }));

@@ -45,8 +45,11 @@ export function sandboxScriptHost(options: SandboxScriptHostOptions): SandboxScr
     const tenant = tenantOf(run.tenant);
     runs.set(run.run_id, tenant);
     clearTimeout(tenant.idle);
+    if (!(await turn(tenant, run.run_id))) {
+      runs.delete(run.run_id);
+      return emptyCompletion(options.image_sha256);
+    }
     try {
-      if (!(await turn(tenant, run.run_id))) return emptyCompletion(options.image_sha256);
       return await processOf(tenant).start(run, onEvent);
     } finally {
       runs.delete(run.run_id);
@@ -91,10 +94,15 @@ export function sandboxScriptHost(options: SandboxScriptHostOptions): SandboxScr
     return process;
   }
 
+  /** Hands the place to the next in line: given back first, a newcomer could take it and be one too many. */
   function leave(tenant: Tenant): void {
+    const next = tenant.waiting.shift();
+    if (next !== undefined) {
+      next.resolve(true);
+      return;
+    }
     tenant.taken -= 1;
-    tenant.waiting.shift()?.resolve(true);
-    if (tenant.taken > 0 || tenant.waiting.length > 0 || is_closed) return;
+    if (tenant.taken > 0 || is_closed) return;
     clearTimeout(tenant.idle);
     tenant.idle = setTimeout(() => retire(tenant), idle_ms);
     tenant.idle.unref();
@@ -126,7 +134,7 @@ export function sandboxScriptHost(options: SandboxScriptHostOptions): SandboxScr
         clearTimeout(idle);
         for (const one of waiting.splice(0)) one.resolve(false);
       }
-      await Promise.all(all.map(({ process }) => process?.close()));
+      await Promise.all(all.flatMap(({ process }) => process?.close() ?? []));
       tenants.clear();
     },
     status() {
@@ -153,13 +161,11 @@ interface Tenant {
 }
 
 /** Resolves when the run has a place in the process; false if it was cancelled while it waited. */
-async function turn(tenant: Tenant, run_id: string): Promise<boolean> {
+function turn(tenant: Tenant, run_id: string): boolean | Promise<boolean> {
   if (tenant.taken >= limits.runs.per_process) {
     const { promise, resolve } = Promise.withResolvers<boolean>();
     tenant.waiting.push({ run_id, resolve });
-    const may_run = await promise;
-    tenant.taken += 1;
-    return may_run;
+    return promise;
   }
   tenant.taken += 1;
   return true;

@@ -79,8 +79,11 @@ export function makeRuns(parts: RunsParts): RunsWithTools {
         resource: { type: 'Script', id },
         facts: { operation: 'cancel' },
       };
-      if (!judge.permits(call, judgement)) throw refused('cancel runs');
-      return cancelRun(call, await rowOf(call, id));
+      const judged = await judge.decide(call, judgement, async () => {
+        const run = await cancelRun(call, await rowOf(call, id));
+        return { value: run, outcome: { detail: { run: id, state: run.state } } };
+      });
+      return judged.value;
     },
 
     async events(call, { id, after }) {

@@ -153,6 +153,11 @@ describe('a run', () => {
     expect(run).toMatchObject({ state: 'cancelled', exit_code: 130 });
     expect(upstream?.aborted).toBe(true);
     expect(await world.runs.cancel(world.call(), value.id)).toEqual(run);
+    const cancels = world.judged.filter(({ resource }) => resource === `Script:${value.id}`);
+    expect(cancels).toEqual([1, 2].map(() => ({ action: 'runScript', resource: `Script:${value.id}`, code: 'ok' })));
+    world.denied.add('runScript');
+    const denied = world.runs.cancel(world.call(), value.id);
+    await expect(denied).rejects.toMatchObject({ public: { code: 'policy_denied' }, receipt: expect.any(String) });
   });
 
   test('cancelled before it started never starts', async () => {
