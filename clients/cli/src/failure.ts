@@ -22,6 +22,38 @@ export class CommandFailure extends Error {
   }
 }
 
+/** Errors of a start that the owner can mend; their messages say how. */
+const startErrors = [
+  'HomeInUseError',
+  'ListenRefusedError',
+  'SettingsError',
+  'KeyRefusedError',
+  'IdentityBrokenError',
+  'DatabaseRefusedError',
+];
+
+/** What the system refuses where a home is written, and what to do. */
+const systemErrors: Readonly<Record<string, string>> = {
+  EACCES: 'it may not be written; start as its owner, or choose another with --home',
+  EPERM: 'it may not be written; start as its owner, or choose another with --home',
+  EROFS: 'it is on a read-only disk; choose another with --home',
+  ENOSPC: 'the disk is full; make room and start again',
+  ENOTDIR: 'a part of the path is no folder; choose another with --home',
+  EEXIST: 'it is a file; choose another with --home',
+};
+
+/** Why a home does not open or serve, as a `CommandFailure`; what is not known is thrown as it is. */
+export function startFailed(error: unknown, home: string): never {
+  if (!(error instanceof Error)) throw error;
+  if (startErrors.includes(error.name)) {
+    const exit = error.name === 'SettingsError' ? exits.usage : exits.failed;
+    throw new CommandFailure({ exit, message: error.message }, { cause: error });
+  }
+  const advice = systemErrors[(error as NodeJS.ErrnoException).code ?? ''];
+  if (advice === undefined) throw error;
+  throw new CommandFailure({ exit: exits.failed, message: `expected a home at ${home}: ${advice}` }, { cause: error });
+}
+
 /** The exit code for an error code of the API. */
 export function exitForCode(code: string): number {
   if (code.startsWith('provider_') || code === 'no_provider' || code === 'output_invalid') return exits.provider;

@@ -3,7 +3,7 @@ import { openNode } from '@signet/functions/assembly/open-node.ts';
 import { readSettings } from '@signet/functions/assembly/read-settings.ts';
 import type { Call } from '@signet/functions/domain/call.ts';
 import { isSignetError } from '@signet/functions/domain/errors.ts';
-import { CommandFailure, exitForCode, exits } from './failure.ts';
+import { CommandFailure, exitForCode, exits, startFailed } from './failure.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { ownerKey, type NodeAccess } from './node-access.ts';
 import { buildFolder, repository } from './places.ts';
@@ -15,14 +15,14 @@ export async function homeNode(options: GlobalOptions, terminal: Terminal): Prom
     // The script's output is what is wanted here; the node's own log only when asked for.
     environment: { SIGNET_LOG: 'error', ...terminal.environment },
     overrides: { home: options.home },
-  }).catch(failed);
+  }).catch((error: unknown) => startFailed(error, options.home));
   const node = await openNode({
     settings,
     environment: terminal.environment,
     build_folder: buildFolder,
     repository,
     tell: (line) => terminal.progress(`signet: ${line}`),
-  }).catch(failed);
+  }).catch((error: unknown) => startFailed(error, options.home));
   const gone = new AbortController();
   try {
     await node.artefacts.look();
@@ -68,11 +68,6 @@ function failed(error: unknown): never {
     const { code, detail, retry_after_s } = error.public;
     const advice = retry_after_s === undefined ? '' : `; try again in ${retry_after_s} s`;
     throw new CommandFailure({ exit: exitForCode(code), message: `${code}: ${detail}${advice}` }, { cause: error });
-  }
-  const name = error instanceof Error ? error.name : '';
-  if (error instanceof Error && ['HomeInUseError', 'SettingsError', 'ListenRefusedError'].includes(name)) {
-    const exit = name === 'SettingsError' ? exits.usage : exits.failed;
-    throw new CommandFailure({ exit, message: error.message }, { cause: error });
   }
   throw error;
 }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createServer, type Server } from 'node:http';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -108,6 +108,24 @@ describe('without a node', () => {
     expect(check.code).toBe(is_installed ? 0 : 1);
     if (is_installed) expect(JSON.parse(check.stdout)).toMatchObject({ vectors: { kind: 'agrees' } });
     else expect(check.stderr).toContain('expected an installed model');
+  });
+});
+
+describe('a home that does not open', () => {
+  test('names the file and what to do, without a word of an error of ours', async () => {
+    await writeFile(join(home, 'x.py'), 'pass');
+    await signet(['run', 'x.py']); // makes the home, whether or not scripts can run yet
+    const folder = join(home, 'identities');
+    const [key] = (await readdir(folder)).filter((name) => name.endsWith('.pem'));
+    await chmod(join(folder, key ?? ''), 0o644);
+    for (const args of [
+      ['serve', '--port', '0'],
+      ['run', 'x.py'],
+    ]) {
+      const { code, stderr } = await signet(args);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^signet: .*\.pem has mode 0644; expected 0600 \(chmod 600\)$/m);
+    }
   });
 });
 

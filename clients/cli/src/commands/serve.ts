@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { Command } from 'commander';
-import { CommandFailure, exits } from '../failure.ts';
+import { exits, startFailed } from '../failure.ts';
 import { numberBetween, readGlobalOptions, withGlobalOptions } from '../global-options.ts';
 import { buildFolder, repository } from '../places.ts';
 import type { Exit } from '../program.ts';
@@ -39,7 +39,7 @@ Ctrl-C finishes what is in flight, stores the rest as jobs, and stops.`,
         ...(options.port === undefined ? {} : { port: options.port }),
         ...(options.host === undefined ? {} : { host: options.host }),
       },
-    }).catch(failed);
+    }).catch((error: unknown) => startFailed(error, globals.home));
     const stopping = stopSignal();
     const news = afterWelcome((line) => terminal.note(`[signet] ${line}`));
     const started = await startNode({
@@ -48,7 +48,7 @@ Ctrl-C finishes what is in flight, stores the rest as jobs, and stops.`,
       build_folder: buildFolder,
       repository,
       tell: news.tell,
-    }).catch(failed);
+    }).catch((error: unknown) => startFailed(error, globals.home));
     const { url, node } = started;
     terminal.out(
       globals.json
@@ -65,7 +65,7 @@ Ctrl-C finishes what is in flight, stores the rest as jobs, and stops.`,
 }
 
 /** Holds lines back until the address was printed: it stands first. */
-function afterWelcome(print: (line: string) => void): { tell(line: string): void; open(): void } {
+function afterWelcome(print: (line: string) => void): { tell: (line: string) => void; open: () => void } {
   let held: string[] | undefined = [];
   return {
     tell(line) {
@@ -104,13 +104,4 @@ function stopSignal(): Promise<void> {
       });
     }
   });
-}
-
-function failed(error: unknown): never {
-  const name = error instanceof Error ? error.name : '';
-  if (error instanceof Error && ['HomeInUseError', 'ListenRefusedError', 'SettingsError'].includes(name)) {
-    const exit = name === 'SettingsError' ? exits.usage : exits.failed;
-    throw new CommandFailure({ exit, message: error.message }, { cause: error });
-  }
-  throw error;
 }

@@ -51,7 +51,9 @@ function rendered(verdict: Verdict, { paint }: Terminal): string {
   });
   const head = verdict.receipt_id === undefined ? [] : [`receipt ${verdict.receipt_id}`];
   const advice =
-    verdict.exit === 3 ? ['if this is the node you mean, give its id by --node, or put it into trust/ of your home'] : [];
+    verdict.exit === 3
+      ? ['if this is the node you mean, give its id by --node, or put it into trust/ of your home']
+      : [];
   const end = verdict.valid && verdict.exit === 0 ? paint.good('valid') : paint.bad(`not accepted: ${verdict.code}`);
   return `${[...checks, ...head, end, ...advice].join('\n')}\n`;
 }
