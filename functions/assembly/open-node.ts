@@ -44,6 +44,7 @@ import { takeUpArtefacts, type TakenUp } from './take-up-artefacts.ts';
 import { embedTool, webSearchTool } from './builtin-tools.ts';
 import { pinOwnNode } from './own-trust.ts';
 import { startBackgroundWork } from './background-work.ts';
+import { watchSettings } from './watch-settings.ts';
 import version from '../package.json' with { type: 'json' };
 
 /** A home that is open: its services answer, its native parts are taken up as they become ready. */
@@ -138,7 +139,14 @@ async function open(
   const steps = new Map<string, JobStep>();
   const jobs = makeJobs({ table, queue: wakeups, now, newId, random: Math.random, steps });
   const secrets = environmentSecrets({ environment });
-  const providers = makeProviders({ settings, secrets, now, random });
+  let providers = makeProviders({ settings, secrets, now, random });
+  const unwatch = watchSettings({
+    settings,
+    environment,
+    onChange: (changed) => (providers = makeProviders({ settings: changed, secrets, now, random })),
+    tell: request.tell,
+  });
+  closers.push(async () => unwatch());
 
   // Scripts call tools and tools run scripts: the one arrow that would close the circle is bound late.
   let runs: RunsWithTools | undefined;
