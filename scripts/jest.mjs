@@ -1,8 +1,11 @@
 // Runs jest projects on Node 24 and gives back the counts.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from './processes.mjs';
+import { endAll, run } from './processes.mjs';
 import { buildFolder, packageProgram, root } from './toolchain.mjs';
+
+/** A pooled connection may close itself after the last test; what is still open then keeps jest from ever ending. */
+const leak_grace_ms = 20_000;
 
 /**
  * @param {string[]} projects names of jest.config.mjs
@@ -15,6 +18,8 @@ export async function jest(projects, args = []) {
   const [node, program] = packageProgram('jest/bin/jest.js');
   const options = ['--selectProjects', ...projects, '--json', `--outputFile=${report}`, ...args];
   let failure;
+  let leak;
+  let leaked = false;
   try {
     await run(node, ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', program, ...options], {
       cwd: root,
@@ -22,10 +27,18 @@ export async function jest(projects, args = []) {
       onLine: (line) => {
         // A file that skips says why by a line of its own, which jest indents.
         if (line.startsWith('FAIL') || /^\s*skipped: /.test(line)) process.stdout.write(`${line.trim()}\n`);
+        if (line.startsWith('Jest did not exit')) {
+          leak = setTimeout(() => {
+            leaked = true;
+            endAll('SIGKILL');
+          }, leak_grace_ms);
+        }
       },
     });
   } catch (error) {
     failure = error;
+  } finally {
+    clearTimeout(leak);
   }
   let result;
   try {
@@ -34,8 +47,9 @@ export async function jest(projects, args = []) {
     throw failure ?? new Error(`jest wrote no report for ${projects.join(', ')}`);
   }
   explain(result);
+  if (leaked) process.stdout.write('a test file left a handle open: find it with --detectOpenHandles\n');
   // A file that does not load has no tests that could fail: count the file.
-  const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+  const failed = result.numFailedTests + result.numRuntimeErrorTestSuites + (leaked ? 1 : 0);
   if (failure !== undefined && failed === 0) throw failure;
   return { passed: result.numPassedTests, failed, skipped: result.numPendingTests + result.numTodoTests };
 }
