@@ -1,4 +1,4 @@
-import { watchFile, unwatchFile } from 'node:fs';
+import { unwatchFile, watchFile, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { readSettings, SettingsError, type Settings } from './read-settings.ts';
 
@@ -29,7 +29,11 @@ export function watchSettings(request: {
       tell(`signet.json was not taken up: ${error.problems.join('; ')}`);
     }
   };
-  const listener = (): void => void reload().catch((error: unknown) => tell(`signet.json: ${String(error)}`));
+  const listener = (now: Stats, before: Stats): void => {
+    // Called once at the start for a file that is not there.
+    if (now.ino === before.ino && now.mtimeMs === before.mtimeMs && now.size === before.size) return;
+    void reload().catch((error: unknown) => tell(`signet.json: ${String(error)}`));
+  };
   watchFile(path, { interval: every_ms, persistent: false }, listener);
   return () => unwatchFile(path, listener);
 }
