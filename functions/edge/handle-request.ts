@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import type { Call, Principal } from '../domain/call.ts';
 import type { CountedKind } from '../domain/counts/make-counts.ts';
 import { isSignetError, SignetError } from '../domain/errors.ts';
+import { CapabilityUnavailableError } from '../domain/ports/compute.ts';
 import type { Scope } from '../domain/scopes.ts';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Answer } from './answer.ts';
@@ -295,5 +296,7 @@ function report(
 ): void {
   if (error.status < 500 || error.status === 501) return;
   const cause = error.cause ?? (thrown === error ? undefined : thrown);
+  // A part that is not ready yet is told to the caller with its step; the operator reads it in the status.
+  if (cause instanceof CapabilityUnavailableError) return;
   services.log[error.code === 'internal' ? 'error' : 'warn']({ ...facts, code: error.code, err: cause }, error.message);
 }

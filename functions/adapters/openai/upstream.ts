@@ -49,7 +49,7 @@ export function upstream({ name, base_url, api_key, limits }: OpenAiProviderOpti
     async getJson(path, signal) {
       const sent = await headers();
       const exchange = sendRequest({ url: `${base}/${path}`, method: 'GET', headers: sent });
-      const unfollow = follow(signal, exchange.cancel);
+      const unfollow = follow(signal, (reason) => exchange.cancel(reason));
       try {
         const text = await wholeText(await goodAnswer(exchange, sent), list_bytes_max, name);
         return parseJson(text, name);

@@ -2,6 +2,7 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { JsonObject } from '../../domain/json.ts';
 import {
+  completionWithout,
   InterpreterCrashError,
   type AnswerCall,
   type CallFrame,
@@ -174,13 +175,9 @@ export class SandboxProcess {
   private overdue({ run, seq, started_at }: LiveRun): ScriptCompletion {
     const wall_ms = performance.now() - started_at;
     const message = `wall time of ${run.limits.wall_ms} ms is used up`;
-    return {
-      ...emptyCompletion(this.options.image_sha256),
-      state: 'timed_out',
-      exit_code: 3,
-      error: { type: 'TimeLimit', message },
-      usage: { ...noUsage, wall_ms, host_calls: seq },
-    };
+    const error = { type: 'TimeLimit', message };
+    const nothing = completionWithout({ state: 'timed_out', exit_code: 3, error });
+    return { ...nothing, image: this.options.image_sha256, usage: { ...nothing.usage, wall_ms, host_calls: seq } };
   }
 
   private forget(live: LiveRun): void {
@@ -241,25 +238,12 @@ interface LiveRun {
   timer?: NodeJS.Timeout;
 }
 
-/** A completion of a run that left nothing. */
-export function emptyCompletion(image: string): ScriptCompletion {
-  return {
-    state: 'cancelled',
-    exit_code: 130,
-    error: { type: 'Cancelled', message: 'the run was cancelled' },
-    result: null,
-    result_type: 'NoneType',
-    stdout: '',
-    stderr: '',
-    stdout_truncated: false,
-    stderr_truncated: false,
-    usage: noUsage,
-    timings: { instantiate_ms: 0, run_ms: 0 },
-    image,
-  };
+/** A completion of a run that was cancelled before it left anything. */
+export function cancelledCompletion(image: string): ScriptCompletion {
+  const error = { type: 'Cancelled', message: 'the run was cancelled' };
+  return { ...completionWithout({ state: 'cancelled', exit_code: 130, error }), image };
 }
 
-const noUsage = { wall_ms: 0, cpu_ms: 0, memory_bytes: 0, host_calls: 0, stdout_bytes: 0, stderr_bytes: 0 };
 const nothing = new Uint8Array();
 
 const failed: ReplyFrame = {

@@ -8,7 +8,7 @@ import type {
   ScriptHost,
   ScriptStart,
 } from '../../domain/ports/script-host.ts';
-import { emptyCompletion, SandboxProcess, type SandboxLog } from './sandbox-process.ts';
+import { cancelledCompletion, SandboxProcess, type SandboxLog } from './sandbox-process.ts';
 
 export interface SandboxScriptHostOptions {
   /** `signet-sandbox`, and the image that it loads if its bytes have this SHA-256. */
@@ -47,7 +47,7 @@ export function sandboxScriptHost(options: SandboxScriptHostOptions): SandboxScr
     clearTimeout(tenant.idle);
     if (!(await turn(tenant, run.run_id))) {
       runs.delete(run.run_id);
-      return emptyCompletion(options.image_sha256);
+      return cancelledCompletion(options.image_sha256);
     }
     try {
       return await processOf(tenant).start(run, onEvent);

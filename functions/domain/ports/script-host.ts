@@ -92,6 +92,24 @@ export interface ScriptCompletion {
   readonly image: string;
 }
 
+/** A completion for a run that no sandbox ended. */
+export function completionWithout(
+  facts: Pick<ScriptCompletion, 'state' | 'exit_code'> & { readonly error?: NonNullable<ScriptCompletion['error']> },
+): ScriptCompletion {
+  return {
+    ...facts,
+    result: null,
+    result_type: 'NoneType',
+    stdout: '',
+    stderr: '',
+    stdout_truncated: false,
+    stderr_truncated: false,
+    usage: { wall_ms: 0, cpu_ms: 0, memory_bytes: 0, host_calls: 0, stdout_bytes: 0, stderr_bytes: 0 },
+    timings: { instantiate_ms: 0, run_ms: 0 },
+    image: '',
+  };
+}
+
 /** The process died under the run; retried once by the caller if nothing had side effects. */
 export class InterpreterCrashError extends Error {
   override readonly name = 'InterpreterCrashError';

@@ -3,6 +3,7 @@ import type { Call, RandomBytes } from '../call.ts';
 import type { JsonObject } from '../json.ts';
 import { CapabilityUnavailableError } from '../ports/compute.ts';
 import {
+  completionWithout,
   InterpreterCrashError,
   type ScriptCompletion,
   type ScriptHost,
@@ -11,7 +12,7 @@ import {
 import { sourceOf } from '../scripts/source-item.ts';
 import type { Tools } from '../tools/tools.ts';
 import { methodNames } from './call-arguments.ts';
-import { completionWithout, finishRun, type FinishParts } from './finish-run.ts';
+import { finishRun, type FinishParts } from './finish-run.ts';
 import { lastStep } from './journal.ts';
 import { stateKey, textKey } from './keys.ts';
 import type { LiveRuns } from './live-runs.ts';

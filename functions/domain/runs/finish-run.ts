@@ -86,24 +86,6 @@ export async function finishRun(parts: FinishParts, row: RunRow, completion: Scr
   }
 }
 
-/** A completion for a run that no sandbox ended. */
-export function completionWithout(
-  facts: Pick<ScriptCompletion, 'state' | 'exit_code'> & { readonly error?: NonNullable<ScriptCompletion['error']> },
-): ScriptCompletion {
-  return {
-    ...facts,
-    result: null,
-    result_type: 'NoneType',
-    stdout: '',
-    stderr: '',
-    stdout_truncated: false,
-    stderr_truncated: false,
-    usage: { wall_ms: 0, cpu_ms: 0, memory_bytes: 0, host_calls: 0, stdout_bytes: 0, stderr_bytes: 0 },
-    timings: { instantiate_ms: 0, run_ms: 0 },
-    image: '',
-  };
-}
-
 interface End {
   readonly state: RunState;
   readonly exit_code: number;
