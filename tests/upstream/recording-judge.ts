@@ -41,8 +41,9 @@ export function recordingJudge(allows: (judgement: Judgement) => boolean = () =>
         throw error;
       }
     },
-    async open(call, judgement) {
+    async open(call, judgement, begin) {
       refuse(judgement);
+      begin?.();
       const receipt = record(judgement, 'open');
       return {
         receipt,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
-import { recordingJudge } from '../../../tests/upstream/recording-judge.ts';
+import { recordingJudge, type RecordingJudge } from '../../../tests/upstream/recording-judge.ts';
 import { edgeProvider } from '../../adapters/edge-model/edge-provider.ts';
 import { openDatabase, type Database } from '../../adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../adapters/sqlite/sqlite-table.ts';
@@ -106,13 +106,14 @@ function start(
   given: {
     providers?: ChatProvider[];
     allows?: (judgement: Judgement) => boolean;
+    judge?: RecordingJudge;
     run?: (call: Call, args: JsonObject) => Promise<Json>;
     manifest?: Partial<ToolManifest>;
     chat?: Partial<typeof limits.chat>;
     now?: () => number;
   } = {},
 ) {
-  const judge = recordingJudge(given.allows);
+  const judge = given.judge ?? recordingJudge(given.allows);
   const table = sqliteTable(db);
   const now = given.now ?? Date.now;
   const run = given.run ?? (async (_call: Call, args: JsonObject) => Number(args['a']) + Number(args['b']));
@@ -603,6 +604,111 @@ describe('streams', () => {
       ['open', receipt],
       ['ok', expect.any(String)],
     ]);
+  });
+
+  /** A chat whose decisions are stored when `stored` resolves, and not at all when it rejects. */
+  const storedWith = (stored: Promise<void>, answer: Answer) => {
+    const provider = scripted('a', [answer]);
+    const open = recordingJudge();
+    const slow: RecordingJudge = {
+      ...open,
+      async open(call, judgement, begin) {
+        const decision = await open.open(call, judgement, begin);
+        await stored;
+        return decision;
+      },
+    };
+    return { provider, ...start({ providers: [provider], judge: slow }) };
+  };
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+  test('the model is asked while the decision is being stored, and nothing goes out before it is', async () => {
+    const stored = Promise.withResolvers<void>();
+    const { chat, provider } = storedWith(stored.promise, say('early'));
+    let isOut = false;
+    const streamed = chat.stream(callOf(), ask('x')).finally(() => (isOut = true));
+    await turn();
+    expect([provider.asked.length, isOut]).toEqual([1, false]);
+    stored.resolve();
+    const { chunks } = await read((await streamed).events);
+    expect(chunks.map((c) => c.choices[0]?.delta.content ?? '').join('')).toBe('early');
+  });
+
+  test('a stored decision waits for the first piece', async () => {
+    const spoken = Promise.withResolvers<void>();
+    const { chat } = storedWith(Promise.resolve(), async function* () {
+      await spoken.promise;
+      yield* say('late');
+    });
+    let isOut = false;
+    const streamed = chat.stream(callOf(), ask('x')).finally(() => (isOut = true));
+    await turn();
+    expect(isOut).toBe(false);
+    spoken.resolve();
+    const { chunks } = await read((await streamed).events);
+    expect(chunks.map((c) => c.choices[0]?.delta.content ?? '').join('')).toBe('late');
+  });
+
+  test('a decision that cannot be stored cancels the model, and nothing goes out', async () => {
+    const stored = Promise.withResolvers<void>();
+    let cancelled: unknown;
+    const { chat, judge, provider } = storedWith(stored.promise, async function* (_request, signal) {
+      signal.addEventListener('abort', () => (cancelled = signal.reason));
+      yield* [];
+      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    });
+    const streamed = chat.stream(callOf(), ask('x'));
+    const lost = new Error('the disk is full');
+    stored.reject(lost);
+    await expect(streamed).rejects.toBe(lost);
+    expect(provider.asked).toHaveLength(1);
+    expect(cancelled).toMatchObject({ message: 'the decision was not stored', cause: lost });
+    expect(judge.decisions.map(({ code }) => code)).toEqual(['open']);
+  });
+
+  test('a model that fails first is recorded once the decision is, and is the smaller fault when it is not', async () => {
+    const down = new SignetError({ code: 'provider_error', detail: 'down' });
+    const stored = Promise.withResolvers<void>();
+    const first = storedWith(stored.promise, down);
+    const streamed = first.chat.stream(callOf(), ask('x'));
+    await turn();
+    expect(first.judge.decisions.map(({ code }) => code)).toEqual(['open']);
+    stored.resolve();
+    await expect(streamed).rejects.toMatchObject({ code: 'provider_error', receipt: 'receipt-2' });
+
+    const lost = new Error('the disk is full');
+    const second = storedWith(
+      turn().then(() => Promise.reject(lost)),
+      down,
+    );
+    await expect(second.chat.stream(callOf(), ask('x'))).rejects.toBe(lost);
+  });
+
+  test('a client that leaves while the decision is being stored leaves its record', async () => {
+    const stored = Promise.withResolvers<void>();
+    const seen = { closed: false };
+    const { chat, judge } = storedWith(stored.promise, async function* (_request, signal) {
+      try {
+        await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+        yield* [];
+      } finally {
+        seen.closed = true;
+      }
+    });
+    const leaving = new AbortController();
+    const streamed = chat.stream(callOf({ signal: leaving.signal }), ask('x'));
+    await turn();
+    leaving.abort();
+    stored.resolve();
+    await expect(streamed).rejects.toMatchObject({ code: 'client_closed' });
+    expect([seen.closed, judge.decisions.map(({ code }) => code)]).toEqual([true, ['open', 'client_closed']]);
+  });
+
+  test('what policy refuses is not put to the model', async () => {
+    const provider = scripted('a', [say('never')]);
+    const { chat } = start({ providers: [provider], allows: ({ action }) => action !== 'chat' });
+    await expect(chat.stream(callOf(), ask('x'))).rejects.toMatchObject({ code: 'policy_denied' });
+    expect(provider.asked).toEqual([]);
   });
 
   test('usage comes once, in a chunk without choices, when asked for', async () => {

@@ -14,14 +14,13 @@ import { prepareChat, type ChatParts, type PreparedChat } from './prepare-chat.t
 /** The head of the answer goes out after this long even if the model is still silent. */
 const first_piece_ms = 5000;
 
-/** A chat whose answer comes in pieces: the decision is recorded before the first, the outcome before the end. */
+/** A chat whose answer comes in pieces: the decision is recorded before the first goes out, the outcome before the end. */
 export async function streamChat(parts: ChatParts, call: Call, request: ChatRequest): Promise<StreamedChat> {
   const prepared = await prepareChat(parts, call, { ...request, stream: true });
-  const decision = await parts.judge.open(call, prepared.judgement);
   const reader = new AbortController();
   const signal = AbortSignal.any([call.signal, reader.signal]);
   const pieces = converse({ ...prepared.conversation, signal });
-  const first = pieces.next();
+  const { decision, first } = await openWhileAsking(parts, { call, prepared, pieces, reader });
   try {
     await settledOrLate(first, first_piece_ms);
   } catch (thrown) {
@@ -37,14 +36,40 @@ export async function streamChat(parts: ChatParts, call: Call, request: ChatRequ
   };
 }
 
+type Pieces = AsyncGenerator<AnswerPiece, Ending, void>;
+
+/**
+ * The model is asked while the decision is being stored: only the first byte has to wait for both. No tool can run in the
+ * meantime, because a step of tools is told of by a piece before it begins, and the second piece is not asked for here.
+ */
+async function openWhileAsking(
+  parts: ChatParts,
+  request: { call: Call; prepared: PreparedChat; pieces: Pieces; reader: AbortController },
+): Promise<{ decision: OpenDecision; first: ReturnType<Pieces['next']> }> {
+  const { call, prepared, pieces, reader } = request;
+  let first: ReturnType<Pieces['next']> | undefined;
+  const begin = (): void => {
+    first = pieces.next();
+    // Read when the decision is stored; until then a failure is not an unhandled one.
+    first.catch(() => undefined);
+  };
+  try {
+    const decision = await parts.judge.open(call, prepared.judgement, begin);
+    return { decision, first: first ?? pieces.next() };
+  } catch (thrown) {
+    reader.abort(new Error('the decision was not stored', { cause: thrown }));
+    throw thrown;
+  }
+}
+
 interface OpenStream {
   readonly parts: ChatParts;
   readonly request: ChatRequest;
   readonly prepared: PreparedChat;
   readonly decision: OpenDecision;
   readonly signal: AbortSignal;
-  readonly pieces: AsyncGenerator<AnswerPiece, Ending, void>;
-  readonly first: Promise<IteratorResult<AnswerPiece, Ending>>;
+  readonly pieces: Pieces;
+  readonly first: ReturnType<Pieces['next']>;
 }
 
 /**

@@ -47,8 +47,12 @@ export interface OpenDecision {
 export interface Judge {
   /** One statement, written when the work has ended. */
   decide<T>(call: Call, judgement: Judgement, work: () => Promise<{ value: T; outcome: Outcome }>): Promise<Judged<T>>;
-  /** Two statements: the decision now, the outcome by `succeed` or `fail`, with the decision among its parents. */
-  open(call: Call, judgement: Judgement): Promise<OpenDecision>;
+  /**
+   * Two statements: the decision now, the outcome by `succeed` or `fail`, with the decision among its parents.
+   * `begin` is called once policy permits, while the decision is still being stored. What it begins may show nothing
+   * before this resolves, and is the caller's to end when this rejects: then nothing was recorded.
+   */
+  open(call: Call, judgement: Judgement, begin?: () => void): Promise<OpenDecision>;
   /** Policy only, no record: for plain reads and for listing what may be used. */
   permits(call: Call, judgement: Judgement): boolean;
 }

@@ -5,6 +5,7 @@ import { SignetError, type ErrorCode } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { CapabilityUnavailableError } from '../ports/compute.ts';
 import type { PolicyEngine } from '../ports/policy-engine.ts';
+import type { Receipts } from '../receipts/receipts.ts';
 import { makeJudge } from './make-judge.ts';
 import type { Judgement } from './judge.ts';
 
@@ -160,6 +161,27 @@ test('an open decision ends once, with the decision among the parents of its out
     subject: [{ name: 'policies' }],
     predicate: { code: 'model_not_found', parents: [failing.receipt] },
   });
+});
+
+test('what an open decision begins is begun before it is stored, and never when policy refuses', async () => {
+  const order: string[] = [];
+  const receipts: Receipts = {
+    ...node.receipts,
+    append: async (...given) => {
+      order.push('append');
+      return node.receipts.append(...given);
+    },
+  };
+  const judge = makeJudge({ policy: allowAll, receipts, content: node.content });
+  await judge.open(testCall(), judgement, () => order.push('begin'));
+  expect(order).toEqual(['begin', 'append']);
+
+  const denying: PolicyEngine = { ...allowAll, decide: () => ({ effect: 'deny', policies: [], errors: [] }) };
+  const strict = makeJudge({ policy: denying, receipts, content: node.content });
+  await expect(strict.open(testCall(), judgement, () => order.push('begin'))).rejects.toMatchObject({
+    code: 'policy_denied',
+  });
+  expect(order).toEqual(['begin', 'append', 'append']);
 });
 
 test.each<[string, Json]>([

@@ -97,9 +97,10 @@ export function makeJudge({
       return { value: worked.value, receipt };
     },
 
-    async open(call, judgement) {
+    async open(call, judgement, begin) {
       const asked = ask(call, judgement);
       if (asked.answer.effect === 'deny') return refuse(call, judgement, asked);
+      begin?.();
       const decision = await record(call, asked, { code: okCode, outcome: {}, request: judgement.request });
       let isClosed = false;
       const close = (ending: { code: string; outcome: Outcome }): Promise<string> => {
