@@ -1,7 +1,7 @@
 import { errorRecord, isSignetError, SignetError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { notAvailable } from '../domain/not-available.ts';
 import { CapabilityUnavailableError, ComputeRefusedError } from '../domain/ports/compute.ts';
-import { TableUnavailableError } from '../domain/ports/table.ts';
 import type { Answer } from './answer.ts';
 import { StrictJsonError } from './strict-json.ts';
 
@@ -87,23 +87,9 @@ function translate(error: unknown): SignetError | undefined {
   if (error instanceof StrictJsonError) {
     return new SignetError({ code: 'invalid_json', reason: error.reason, detail: error.message });
   }
-  if (error instanceof CapabilityUnavailableError) {
-    const { reason, step, ready_in_s } = error.state;
-    const detail = `\`${error.capability}\` is not ready: ${step ?? reason}`;
-    return new SignetError(
-      { code: 'capability_unavailable', detail, ...(ready_in_s === undefined ? {} : { retry_after_s: ready_in_s }) },
-      { cause: error },
-    );
-  }
   if (error instanceof ComputeRefusedError) {
     const code = error.code === 'input_too_long' ? 'context_length_exceeded' : 'invalid_request';
     return new SignetError({ code, reason: error.code, detail: error.message }, { cause: error });
   }
-  if (error instanceof TableUnavailableError && error.retryable) {
-    return new SignetError(
-      { code: 'capability_unavailable', detail: 'the storage is busy', retry_after_s: 1 },
-      { cause: error },
-    );
-  }
-  return undefined;
+  return notAvailable(error);
 }

@@ -1,6 +1,6 @@
 import type { Call } from '../call.ts';
 import { isSignetError, SignetError } from '../errors.ts';
-import { CapabilityUnavailableError } from '../ports/compute.ts';
+import { notAvailable } from '../not-available.ts';
 
 /**
  * What was thrown while a permitted action ran, as the error that the caller can act on. A failure without a
@@ -16,18 +16,10 @@ export function decisionFailure(error: unknown, { signal }: Pick<Call, 'signal'>
       { cause: error },
     );
   }
-  if (error instanceof CapabilityUnavailableError) {
-    const { reason, step, ready_in_s } = error.state;
-    return new SignetError(
-      {
-        code: 'capability_unavailable',
-        detail: `\`${error.capability}\` is not ready: ${step ?? reason}`,
-        ...(ready_in_s === undefined ? {} : { retry_after_s: ready_in_s }),
-      },
-      { cause: error },
-    );
-  }
-  return new SignetError({ code: 'internal', detail: 'an error of ours ended this request' }, { cause: error });
+  return (
+    notAvailable(error) ??
+    new SignetError({ code: 'internal', detail: 'an error of ours ended this request' }, { cause: error })
+  );
 }
 
 /**

@@ -4,6 +4,8 @@ import { readContent } from '../content/read-content.ts';
 import { SignetError, type ErrorCode } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { CapabilityUnavailableError } from '../ports/compute.ts';
+import { ObjectsUnavailableError } from '../ports/objects.ts';
+import { TableUnavailableError } from '../ports/table.ts';
 import type { PolicyEngine } from '../ports/policy-engine.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import { makeJudge } from './make-judge.ts';
@@ -121,6 +123,15 @@ test('what nobody foresaw is internal, links its cause and shows nothing of it',
   expect(error).toMatchObject({ code: 'internal', cause });
   expect(error.public.detail).not.toContain('secret');
   expect(await statementOf(error.receipt)).toMatchObject({ predicate: { code: 'internal' } });
+});
+
+test.each([
+  new TableUnavailableError({ operation: 'transact', retryable: true }),
+  new ObjectsUnavailableError({ operation: 'put', retryable: true }),
+])('a storage without room is 503, to be tried again: %s', async (cause) => {
+  const error = await failureOf(() => Promise.reject(cause));
+  expect(error).toMatchObject({ code: 'capability_unavailable', status: 503, cause, public: { retry_after_s: 1 } });
+  expect(await statementOf(error.receipt)).toMatchObject({ predicate: { code: 'capability_unavailable' } });
 });
 
 test('a capability that is not ready is 503 with the time it takes', async () => {

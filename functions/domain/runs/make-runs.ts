@@ -79,11 +79,10 @@ export function makeRuns(parts: RunsParts): RunsWithTools {
         resource: { type: 'Script', id },
         facts: { operation: 'cancel' },
       };
-      const judged = await judge.decide(call, judgement, async () => {
+      return judge.decide(call, judgement, async () => {
         const run = await cancelRun(call, await rowOf(call, id));
         return { value: run, outcome: { detail: { run: id, state: run.state } } };
       });
-      return judged.value;
     },
 
     async events(call, { id, after }) {

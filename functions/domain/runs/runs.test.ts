@@ -152,7 +152,7 @@ describe('a run', () => {
     const run = await world.runs.get(world.call(), { id: value.id, wait_ms: 20_000 });
     expect(run).toMatchObject({ state: 'cancelled', exit_code: 130 });
     expect(upstream?.aborted).toBe(true);
-    expect(await world.runs.cancel(world.call(), value.id)).toEqual(run);
+    expect((await world.runs.cancel(world.call(), value.id)).value).toEqual(run);
     const cancels = world.judged.filter(({ resource }) => resource === `Script:${value.id}`);
     expect(cancels).toEqual([1, 2].map(() => ({ action: 'runScript', resource: `Script:${value.id}`, code: 'ok' })));
     world.denied.add('runScript');

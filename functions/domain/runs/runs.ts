@@ -58,7 +58,7 @@ export interface Runs {
   create(call: Call, request: RunRequest): Promise<Judged<Run>>;
   /** The run, waiting up to `wait_ms` for its end. */
   get(call: Call, request: { id: string; wait_ms?: number }): Promise<Run>;
-  cancel(call: Call, id: string): Promise<Run>;
+  cancel(call: Call, id: string): Promise<Judged<Run>>;
   /** Events after `after`, then live ones until `done`; gapless ids. */
   events(call: Call, request: { id: string; after: number }): Promise<AsyncIterable<RunEvent>>;
   /** The channel: a frame of the sandbox, local pipe or POST …/calls. Bad token, wrong seq, unknown method: an error frame. */

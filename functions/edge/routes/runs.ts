@@ -3,7 +3,7 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { SignetError } from '../../domain/errors.ts';
 import type { Run, RunRequest, RunState } from '../../domain/runs/runs.ts';
 import type { Answer } from '../answer.ts';
-import { jsonAnswer } from '../answer.ts';
+import { jsonAnswer, judgedAnswer } from '../answer.ts';
 import type { Endpoint, EndpointInput } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
 import { runPieces } from '../event-stream.ts';
@@ -132,7 +132,10 @@ export const runEndpoints: readonly Endpoint[] = [
     params,
     body: { class: 'other', schema: z.strictObject({}), optional: true },
     answers: { 200: { description: 'the run', schema: run } },
-    handle: async ({ services, call, params: { id } }) => jsonAnswer(await services.runs.cancel(call, id)),
+    handle: async ({ services, call, params: { id } }) => {
+      const cancelled = await services.runs.cancel(call, id);
+      return judgedAnswer(cancelled, cancelled.value);
+    },
   }),
   endpoint({
     method: 'POST',

@@ -180,7 +180,7 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
     runs: {
       create: judged('runs.create', { ...run, state: 'queued' as const, receipts: [] }),
       get: plain('runs.get', run),
-      cancel: plain('runs.cancel', { ...run, state: 'cancelled' as const }),
+      cancel: judged('runs.cancel', { ...run, state: 'cancelled' as const }),
       events: (call, request) => {
         reached.push({ verb: 'runs.events', request, call });
         return Promise.resolve(runEvents(request.after));
