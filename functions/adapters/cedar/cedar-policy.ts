@@ -7,6 +7,7 @@ import {
   validate,
 } from '@cedar-policy/cedar-wasm/nodejs';
 import type { DetailedError } from '@cedar-policy/cedar-wasm/nodejs';
+import { BoundedMap } from '../../domain/bounded-map.ts';
 import type { PolicyAnswer, PolicyEngine, PolicyQuestion } from '../../domain/ports/policy-engine.ts';
 
 export interface CedarPolicyOptions {
@@ -34,7 +35,7 @@ export function cedarPolicy({ policies, schema }: CedarPolicyOptions): PolicyEng
   const prepared = preparsePolicySet(policy_version, { staticPolicies: byId });
   if (prepared.type === 'failure') throw new PolicyRefusedError(messages(prepared.errors));
 
-  const answered = new Map<string, PolicyAnswer>();
+  const answered = new BoundedMap<string, PolicyAnswer>(remembered_max);
   return {
     policy_version,
     decide(question) {
@@ -42,10 +43,7 @@ export function cedarPolicy({ policies, schema }: CedarPolicyOptions): PolicyEng
       const known = answered.get(key);
       if (known !== undefined) return known;
       const answer = ask(question);
-      if (key.length <= remembered_chars_max) {
-        if (answered.size >= remembered_max) forgetOldest(answered);
-        answered.set(key, answer);
-      }
+      if (key.length <= remembered_chars_max) answered.set(key, answer);
       return answer;
     },
   };
@@ -71,11 +69,6 @@ export function cedarPolicy({ policies, schema }: CedarPolicyOptions): PolicyEng
 /** 4,096 questions of some 300 bytes: about two megabytes with their answers. */
 const remembered_max = 4_096;
 const remembered_chars_max = 2_048;
-
-function forgetOldest(answered: Map<string, PolicyAnswer>): void {
-  const oldest = answered.keys().next();
-  if (!oldest.done) answered.delete(oldest.value);
-}
 
 /** The owner's or the shipped policies are wrong: the node does not start with them. */
 export class PolicyRefusedError extends Error {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
+import { BoundedMap } from '../../domain/bounded-map.ts';
 
 const remembered_max = 4096;
 
@@ -12,13 +13,9 @@ export function contentTags(): {
   /** For a body that was read whole anyway. */
   remember(file: FileHandle, body: Uint8Array): Promise<string>;
 } {
-  const remembered = new Map<string, string>();
+  const remembered = new BoundedMap<string, string>(remembered_max);
 
   function keep(identity: string, tag: string): string {
-    if (remembered.size >= remembered_max) {
-      const [oldest] = remembered.keys();
-      if (oldest !== undefined) remembered.delete(oldest);
-    }
     remembered.set(identity, tag);
     return tag;
   }

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
+import { BoundedMap } from '../bounded-map.ts';
 import type { Call, NewId, Now, RandomBytes } from '../call.ts';
 import type { Judge, Judgement } from '../decisions/judge.ts';
 import { SignetError } from '../errors.ts';
@@ -38,7 +39,7 @@ export interface OwnerKeys {
  */
 export function makeApiKeys({ table, judge, now, newId, random, single_user }: ApiKeysOptions): ApiKeys & OwnerKeys {
   /** Live rows that were read less than five seconds ago: revoking here clears them, revoking elsewhere waits that long. */
-  const recent = new Map<string, { readonly row: StoredKey; readonly read_at: number }>();
+  const recent = new BoundedMap<string, { readonly row: StoredKey; readonly read_at: number }>(recent_max);
 
   return {
     async authenticate(bearer) {
@@ -163,7 +164,6 @@ export function makeApiKeys({ table, judge, now, newId, random, single_user }: A
       return undefined;
     }
     const row = readRow(item);
-    if (recent.size >= recent_max) recent.clear();
     recent.set(id, { row, read_at: now() });
     return row;
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import { RE2JS } from 're2js';
+import { BoundedMap } from '../bounded-map.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { findSchemaFault } from './find-schema-fault.ts';
 
@@ -32,13 +33,12 @@ export function compileSchema(schema: JsonObject): CompiledSchema {
   }
   const compiled = compile(schema);
   cache.set(digest, compiled);
-  if (cache.size > cache_max) cache.delete(cache.keys().next().value ?? '');
   return compiled;
 }
 
 const schema_bytes_max = 32_768;
 const cache_max = 256;
-const cache = new Map<string, CompiledSchema>();
+const cache = new BoundedMap<string, CompiledSchema>(cache_max);
 
 function compile(schema: JsonObject): CompiledSchema {
   const fault = findSchemaFault(schema);

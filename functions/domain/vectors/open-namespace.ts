@@ -16,7 +16,7 @@ export interface Namespace {
 export interface Namespaces {
   /** The namespace, in memory or empty. */
   open(tenant: string, collection: Namespace['collection'], name: string): Namespace;
-  /** Brings the rows up to the head, read strongly; undefined where nothing was ever written. */
+  /** Brings the rows up to the head, read strongly; undefined, and nothing is kept, where nothing was ever written. */
   refresh(namespace: Namespace): Promise<{ readonly seq: number; readonly rows: number } | undefined>;
   forget(pk: string): void;
 }
@@ -31,26 +31,28 @@ export function makeNamespaces({ table, now, bytes_max }: { table: Table; now: N
 
   function drop(): void {
     let bytes = 0;
-    for (const namespace of held.values()) bytes += namespace.matrix.bytes;
+    for (const namespace of held.values()) bytes += bytesOf(namespace);
     for (const [pk, namespace] of held) {
       if (bytes <= bytes_max || held.size === 1) return;
       held.delete(pk);
-      bytes -= namespace.matrix.bytes;
+      bytes -= bytesOf(namespace);
     }
   }
 
   return {
     open(tenant, collection, name) {
       const pk = partition(tenant, collection.id, name);
-      const namespace = held.get(pk) ?? { pk, tenant, name, collection, matrix: new RowMatrix(collection.dimension) };
-      held.delete(pk);
-      held.set(pk, namespace);
-      return namespace;
+      return held.get(pk) ?? { pk, tenant, name, collection, matrix: new RowMatrix(collection.dimension) };
     },
 
-    async refresh({ pk, matrix, collection }) {
+    async refresh(namespace) {
+      const { pk, matrix, collection } = namespace;
       const head = await table.get(headKey(pk), now());
+      // Only what exists is held: names that were merely asked for are anybody's to invent.
       if (head === undefined) return undefined;
+      const isNew = held.get(pk) !== namespace;
+      held.delete(pk);
+      held.set(pk, namespace);
       const seq = Number(head['seq']);
       if (seq > matrix.seq) {
         // Upwards and without an upper end: a row that is replaced meanwhile turns up again later in the same scan.
@@ -63,7 +65,7 @@ export function makeNamespaces({ table, now, bytes_max }: { table: Table; now: N
         } while (cursor !== undefined);
         matrix.reach(seq);
         drop();
-      }
+      } else if (isNew) drop();
       return { seq, rows: Number(head['rows']) };
     },
 
@@ -71,4 +73,11 @@ export function makeNamespaces({ table, now, bytes_max }: { table: Table; now: N
       held.delete(pk);
     },
   };
+}
+
+/** What a namespace costs that has no rows: its object, its matrix and its entry. */
+const namespace_bytes = 1024;
+
+function bytesOf({ matrix }: Namespace): number {
+  return namespace_bytes + matrix.bytes;
 }
