@@ -40,7 +40,7 @@ export interface BenchNode extends RunningNode {
 }
 
 /** No route makes a key that the rate limit leaves alone: the owner of this home is made before its first start. */
-async function makeUnlimitedOwner(home: string): Promise<void> {
+export async function makeUnlimitedOwner(home: string): Promise<void> {
   const db = await openDatabase({ path: join(home, 'signet.db') });
   const owners = makeApiKeys({
     table: sqliteTable(db),
