@@ -36,7 +36,7 @@ import { vectorsTools } from '../domain/vectors/vectors-tools.ts';
 import { makeWeb } from '../domain/web/make-web.ts';
 import type { Services } from '../edge/services.ts';
 import { computeSlots } from './compute-slots.ts';
-import { ensureOwnerKey, type OwnerKey } from './owner-key.ts';
+import { ensureOwnerKey, readKey, refuseLostTable, type OwnerKey } from './owner-key.ts';
 import { nodeLog, type NodeLog } from './node-log.ts';
 import { makeProviders } from './providers.ts';
 import type { Settings } from './read-settings.ts';
@@ -109,6 +109,8 @@ async function open(
   closers.push(() => db.close());
   const table = sqliteTable(db);
   const objects = fileObjects({ root: join(home, 'objects') });
+  const owner_key_path = join(home, 'owner.key');
+  await refuseLostTable({ path: owner_key_path, table, now: now() });
   const wakeups = sqliteQueue({ db, name: 'jobs', attempts_max: limits.queue.attempts_max });
 
   const slots = computeSlots('not built');
@@ -131,10 +133,13 @@ async function open(
   await logAdoption({ table, receipts, identity, digest, now, newId });
   const counts = makeCounts({ receipts, identity, now, newId });
   const apiKeys = makeApiKeys({ table, judge, now, newId, random, single_user: settings.single_user });
-  const owner_key = await ensureOwnerKey(join(home, 'owner.key'), async () => {
+  const owner_key = await ensureOwnerKey(owner_key_path, async () => {
     const { token } = await apiKeys.createOwner({ label: 'owner' });
     return token;
   });
+  if ((await apiKeys.authenticate(await readKey(owner_key_path))) === undefined) {
+    request.tell(`the key in ${owner_key_path} is not valid; remove the file, and the next start makes another`);
+  }
 
   const steps = new Map<string, JobStep>();
   const jobs = makeJobs({ table, queue: wakeups, now, newId, random: Math.random, steps });

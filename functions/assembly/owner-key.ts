@@ -1,4 +1,9 @@
-import { open, readFile, stat } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { syncFolder, writeNewFile } from '../adapters/files/durable-files.ts';
+import { nodeKey } from '../domain/identity/keys.ts';
+import type { Table } from '../domain/ports/table.ts';
 
 /** Where the owner's key stands, and whether this start wrote it. */
 export interface OwnerKey {
@@ -6,22 +11,54 @@ export interface OwnerKey {
   readonly is_new: boolean;
 }
 
+/** The files of a home do not belong together: the start must stop, before it writes anything. Says what to do. */
+export class HomeRefusedError extends Error {
+  override readonly name = 'HomeRefusedError';
+}
+
 /**
- * Sees to it that `owner.key` (0600) is there. Who can write into the home is the owner, so a file that is gone is made
- * anew with a new key; the old one, if any, lives on in the table until it is revoked.
+ * Refuses a home whose `owner.key` outlived its table. The identity is stored before that file is ever written, so a table
+ * without one is not this home's: starting on it would bury keys, receipts and all else under a new beginning.
+ */
+export async function refuseLostTable({
+  path,
+  table,
+  now,
+}: {
+  path: string;
+  table: Table;
+  now: number;
+}): Promise<void> {
+  if ((await readKey(path)) === '' || (await table.get(nodeKey(), now)) !== undefined) return;
+  throw new HomeRefusedError(
+    `expected the node that ${path} belongs to in signet.db, found an empty table; restore signet.db from a backup, or remove owner.key to begin anew`,
+  );
+}
+
+/**
+ * Sees to it that `owner.key` (0600) is there, whole or not at all. Who can write into the home is the owner, so a file
+ * that is gone, or that a start which died did not come to write, is made with a new key; the old one, if any, lives on
+ * in the table until it is revoked.
  * @param mint makes the key and answers its token, which is shown this once
  */
 export async function ensureOwnerKey(path: string, mint: () => Promise<string>): Promise<OwnerKey> {
-  const there = await stat(path).catch(() => undefined);
-  if (there !== undefined && (await readFile(path, 'utf8')).trim() !== '') return { path, is_new: false };
-  const token = await mint();
-  const file = await open(path, 'w', 0o600);
+  if ((await readKey(path)) !== '') return { path, is_new: false };
+  const partial = `${path}.${randomUUID()}.new`;
   try {
-    await file.chmod(0o600);
-    await file.writeFile(`${token}\n`);
-    await file.sync();
+    await writeNewFile(partial, Buffer.from(`${await mint()}\n`));
+    await rename(partial, path);
   } finally {
-    await file.close();
+    await rm(partial, { force: true });
   }
+  await syncFolder(dirname(path));
   return { path, is_new: true };
+}
+
+/** The token in the file; empty when there is none. */
+export async function readKey(path: string): Promise<string> {
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined) return '';
+  if (!there.isFile())
+    throw new HomeRefusedError(`expected a file with the owner's key at ${path}; move away what is there`);
+  return (await readFile(path, 'utf8')).trim();
 }

@@ -33,7 +33,7 @@ export async function startNode(request: {
       port: request.settings.port,
       allow_remote: request.settings.remote,
     });
-    await node.lock.update({ port: server.port, started_at: Date.now() });
+    await node.lock.update({ host: request.settings.host, port: server.port, started_at: Date.now() });
     node.startWork();
     return {
       url: server.url,

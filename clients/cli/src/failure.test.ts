@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { TableUnavailableError } from '@signet/functions/domain/ports/table.ts';
 import { startFailed } from './failure.ts';
 
 const failure = (error: Error): unknown => {
@@ -17,6 +18,12 @@ test.each([
   const shown = failure(Object.assign(new Error('system words'), { code }));
   expect(shown).toMatchObject({ name: 'CommandFailure', exit: 1, message: expect.stringContaining(advice) });
   expect(shown).toMatchObject({ message: expect.stringMatching(/^expected a home at \/srv\/signet: /) });
+});
+
+test('a table that does not open is one line that says why', () => {
+  const cause = new Error('/srv/signet/signet.db: database is locked');
+  const shown = failure(new TableUnavailableError({ operation: 'open', retryable: true }, { cause }));
+  expect(shown).toMatchObject({ name: 'CommandFailure', exit: 1, message: cause.message });
 });
 
 test('a wrong setting is usage; an error of ours stays what it is', () => {

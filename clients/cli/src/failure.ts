@@ -30,6 +30,8 @@ const startErrors = [
   'KeyRefusedError',
   'IdentityBrokenError',
   'DatabaseRefusedError',
+  'HomeRefusedError',
+  'LockRefusedError',
 ];
 
 /** What the system refuses where a home is written, and what to do. */
@@ -48,6 +50,9 @@ export function startFailed(error: unknown, home: string): never {
   if (startErrors.includes(error.name)) {
     const exit = error.name === 'SettingsError' ? exits.usage : exits.failed;
     throw new CommandFailure({ exit, message: error.message }, { cause: error });
+  }
+  if (error.name === 'TableUnavailableError' && error.cause instanceof Error) {
+    throw new CommandFailure({ exit: exits.failed, message: error.cause.message }, { cause: error });
   }
   const advice = systemErrors[(error as NodeJS.ErrnoException).code ?? ''];
   if (advice === undefined) throw error;

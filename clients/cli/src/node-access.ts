@@ -6,7 +6,6 @@ import type { Run, RunEvent, RunRequest } from '@signet/functions/domain/runs/ru
 import { CommandFailure, exits } from './failure.ts';
 import type { GlobalOptions } from './global-options.ts';
 import { httpNode } from './http-node.ts';
-import type { Terminal } from './terminal.ts';
 
 /** A node that a command may ask, over HTTP or in this process. Its failures are `CommandFailure`. */
 export interface NodeAccess {
@@ -22,7 +21,7 @@ export interface NodeAccess {
 }
 
 /** The node that `--url` names, or the one that runs on the home; undefined when there is none. */
-export async function runningNode(options: GlobalOptions, terminal: Terminal): Promise<NodeAccess | undefined> {
+export async function runningNode(options: GlobalOptions): Promise<NodeAccess | undefined> {
   if (options.url !== undefined) {
     const key = options.key ?? (await ownerKey(options.home));
     if (key === undefined) {
@@ -45,8 +44,13 @@ export async function runningNode(options: GlobalOptions, terminal: Terminal): P
       message: `expected the owner's key in ${join(options.home, 'owner.key')}; give --key`,
     });
   }
-  const host = terminal.environment['SIGNET_HOST'] ?? '127.0.0.1';
-  return httpNode({ url: `http://${host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host}:${owner.port}`, key });
+  return httpNode({ url: addressOf(owner.host ?? '127.0.0.1', owner.port), key });
+}
+
+/** A node that listens on every address is asked on this machine's own. */
+function addressOf(host: string, port: number): string {
+  const own = { '0.0.0.0': '127.0.0.1', '::': '::1' }[host] ?? host;
+  return `http://${own.includes(':') ? `[${own}]` : own}:${port}`;
 }
 
 export async function ownerKey(home: string): Promise<string | undefined> {

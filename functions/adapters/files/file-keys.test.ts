@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { describeKeys } from '../../domain/ports/keys.contract.ts';
+import { ComputeRefusedError } from '../../domain/ports/compute.ts';
 import type { OpenedKey, SignCompute } from '../../domain/ports/compute.ts';
 import { KeyRefusedError } from '../../domain/ports/keys.ts';
 import type { KeyRole, Keys } from '../../domain/ports/keys.ts';
@@ -183,6 +184,15 @@ describe('key files', () => {
     await rename(join(folder, `issuer-${a.key_id}.pem`), join(folder, `issuer-${b.key_id}.pem`));
     await expect(seal(b.key_id, reopened())).rejects.toThrow('holds another key');
     await expect(seal(a.key_id, reopened())).rejects.toThrow(KeyRefusedError);
+  });
+
+  test('that the signer cannot read are refused by their path', async () => {
+    const { key_id } = await keys.create('issuer');
+    const path = join(folder, `issuer-${key_id}.pem`);
+    const openKey = () => Promise.reject(new ComputeRefusedError({ code: 'key.malformed', message: 'expected a key' }));
+    current = { ...signer.signer, openKey };
+    await expect(seal(key_id, reopened())).rejects.toThrow(KeyRefusedError);
+    await expect(seal(key_id, reopened())).rejects.toThrow(`${path} is no key: expected a key`);
   });
 
   test('that belong to someone else are refused', async () => {

@@ -91,7 +91,13 @@ export function fileKeys({ folder, sign, random }: FileKeysOptions): Keys {
     if (name === undefined) throw new KeyRefusedError(`no key \`${key_id}\` is here`);
     const instance = sign();
     const pkcs8_pem = await readKey(folder, name.file);
-    const opened = await instance.openKey({ role: name.role, pkcs8_pem }).finally(() => pkcs8_pem.fill(0));
+    const opened = await instance
+      .openKey({ role: name.role, pkcs8_pem })
+      .catch((cause: unknown) => {
+        if (!(cause instanceof ComputeRefusedError)) throw cause;
+        throw new KeyRefusedError(`${join(folder, name.file)} is no key: ${cause.message}; restore it from a backup`);
+      })
+      .finally(() => pkcs8_pem.fill(0));
     if (opened.key_id !== key_id) {
       await instance.closeKey(opened.handle);
       throw new KeyRefusedError(`${join(folder, name.file)} holds another key, \`${opened.key_id}\``);

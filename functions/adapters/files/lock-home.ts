@@ -6,6 +6,7 @@ import { errorCode, writeNewFile } from './durable-files.ts';
 /** What the owner of a home tells others about itself. */
 export interface HomeFacts {
   /** Where it listens, once it does. */
+  readonly host?: string;
   readonly port?: number;
   /** Unix milliseconds. */
   readonly started_at: number;
@@ -32,6 +33,11 @@ export class HomeInUseError extends Error {
     super(`${home} is in use: process ${owner.pid} holds it${where}`);
     this.owner = owner;
   }
+}
+
+/** The file that should be the lock is none of ours, or damaged. */
+export class LockRefusedError extends Error {
+  override readonly name = 'LockRefusedError';
 }
 
 interface LockRecord extends HomeOwner {
@@ -134,11 +140,11 @@ async function readRecord(path: string): Promise<LockRecord | undefined> {
   } catch {
     // Answered below: records are put in place whole, so this is not one that is still being written.
   }
-  throw new Error(`${path} is not a lock of Signet; remove it when no Signet runs on this home`);
+  throw new LockRefusedError(`${path} is not a lock of Signet; remove it when no Signet runs on this home`);
 }
 
-function ownerOf({ pid, port, started_at }: LockRecord): HomeOwner {
-  return port === undefined ? { pid, started_at } : { pid, port, started_at };
+function ownerOf({ pid, host, port, started_at }: LockRecord): HomeOwner {
+  return { pid, started_at, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) };
 }
 
 function encode(record: LockRecord): Buffer {

@@ -10,6 +10,11 @@ export function describeFailure(cause: unknown): WireFailure {
   return { kind: 'storage', message, retryable: isSqliteError(cause) && retryable.has(cause.errcode & 0xff) };
 }
 
+/** NOTADB and CORRUPT: the file itself is at fault, and no later attempt will find it better. */
+export function isDamage(cause: unknown): boolean {
+  return isSqliteError(cause) && [11, 26].includes(cause.errcode & 0xff);
+}
+
 /** By shape: an error of Node's own may come from another realm than this module's `Error`. */
 function isSqliteError(cause: unknown): cause is { errcode: number } {
   return typeof cause === 'object' && cause !== null && 'errcode' in cause && typeof cause.errcode === 'number';

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -88,10 +88,21 @@ describe('a file', () => {
     expect(inFile((file) => file.prepare('SELECT name FROM sqlite_schema').all())).toEqual([{ name: 'mine' }]);
   });
 
-  test('that is no database, or cannot be made, is the storage at fault', async () => {
+  test('that is no database is refused; one that cannot be made is the storage at fault', async () => {
     await writeFile(path, 'x'.repeat(5000));
-    await expect(openDatabase({ path })).rejects.toMatchObject({ name: 'TableUnavailableError', operation: 'open' });
+    await expect(openDatabase({ path })).rejects.toThrow(DatabaseRefusedError);
+    await expect(openDatabase({ path })).rejects.toThrow(`${path}: the file is damaged, or no SQLite database`);
     await expect(openDatabase({ path: join(home, 'none/signet.db') })).rejects.toThrow(TableUnavailableError);
+  });
+
+  test('that lost its end is refused', async () => {
+    const db = await openHere();
+    for (let count = 0; count < 50; count += 1) await putOne(db, `${count}`, { text: 'x'.repeat(1000) });
+    await db.close();
+    for (const bytes of [10_000, 100]) {
+      await truncate(path, bytes);
+      await expect(openDatabase({ path })).rejects.toThrow('restore it from a backup');
+    }
   });
 
   test('is for its owner alone, with all that lies beside it', async () => {

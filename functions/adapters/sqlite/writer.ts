@@ -7,8 +7,8 @@ import { chmodSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
-import { describeFailure } from './describe-failure.ts';
-import { migrate } from './migrate.ts';
+import { describeFailure, isDamage } from './describe-failure.ts';
+import { DatabaseRefusedError, migrate } from './migrate.ts';
 import type {
   ExchangeName,
   Exchanges,
@@ -70,7 +70,9 @@ function openConnection({ path, busy_ms, bytes_max }: WriterOptions): DatabaseSy
     return connection;
   } catch (cause) {
     connection.close();
-    throw cause;
+    if (!isDamage(cause)) throw cause;
+    const { message } = cause as Error;
+    throw new DatabaseRefusedError(`the file is damaged, or no SQLite database (${message}); restore it from a backup`);
   }
 }
 

@@ -23,8 +23,8 @@ export interface ApiKeysOptions {
 
 export interface OwnerKeys {
   /**
-   * The first key of a home: all scopes, no expiry, made by nobody and so judged by nobody.
-   * `token` is shown once; refused with `TypeError` when the tenant has keys already.
+   * A key for whoever owns the home: all scopes, no expiry, made by nobody and so judged by nobody. For the first start,
+   * and for a start that finds no owner's key in the home. `token` is shown once.
    */
   createOwner(request: {
     label: string;
@@ -140,8 +140,6 @@ export function makeApiKeys({ table, judge, now, newId, random, single_user }: A
     },
 
     async createOwner({ label, tenant = 'default', unlimited_rate = false }) {
-      const page = await table.query({ pk: apiKeyList(tenant), limit: 1 }, now());
-      if (page.rows.length > 0) throw new TypeError(`tenant \`${tenant}\` has an API key already`);
       const made = mint({
         id: plainId(newId()),
         label,

@@ -54,13 +54,13 @@ Exit codes: 0 ok, 1 it raised, 3 time, 4 sandbox violation, 5 provider, 6 memory
   return withGlobalOptions(command).action(async (file: string, argv: string[], options: RunOptions) => {
     const globals = readGlobalOptions(command, terminal);
     const request = await requestOf(file, argv, options);
-    if (options.async === true && globals.url === undefined && (await runningNode(globals, terminal)) === undefined) {
+    if (options.async === true && globals.url === undefined && (await runningNode(globals)) === undefined) {
       throw new CommandFailure({
         exit: exits.failed,
         message: `expected a running node for --async, there is none on ${globals.home}; \`signet serve\` starts one`,
       });
     }
-    const node = (await runningNode(globals, terminal)) ?? (await openHome(globals, terminal));
+    const node = (await runningNode(globals)) ?? (await openHome(globals, terminal));
     try {
       const started = await node.startRun(request);
       if (options.async === true) {

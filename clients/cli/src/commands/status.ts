@@ -18,7 +18,7 @@ Examples:
   );
   return withGlobalOptions(command).action(async () => {
     const globals = readGlobalOptions(command, terminal);
-    const node = await runningNode(globals, terminal);
+    const node = await runningNode(globals);
     if (node === undefined) {
       throw new CommandFailure({
         exit: exits.failed,
