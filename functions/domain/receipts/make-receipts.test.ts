@@ -34,6 +34,17 @@ test('many appends at once are all stored, in the order of time, and counted', a
     expect(await node.receipts.get(id, 'default')).toMatchObject({ document: node.identity.document });
 });
 
+test('entries stand in the order of their appends: within a millisecond, and when a start finds the clock set back', async () => {
+  const frozen = node.now();
+  const ids: string[] = [];
+  for (const ms of [frozen, frozen, frozen, frozen - 3_600_000, frozen - 3_600_000]) {
+    const receipts = makeReceipts({ ...node, now: () => ms });
+    ids.push(await receipts.append(testCall(), statement), await receipts.append(testCall(), statement));
+  }
+  const { rows } = await node.table.query({ pk: pendingPartition, limit: 1000 }, node.now());
+  expect(rows.slice(-ids.length).map(({ sk }) => sk.slice(16))).toEqual(ids);
+});
+
 test('appends that run while the entries are first counted are counted once', async () => {
   const receipts = fresh();
   const call = testCall();

@@ -7,7 +7,7 @@ import type { Session } from '../identity/sessions.ts';
 import type { JsonObject } from '../json.ts';
 import { KeyRefusedError, type Keys, type SealedEnvelope } from '../ports/keys.ts';
 import type { Table } from '../ports/table.ts';
-import { indexKey, pendingKey, pendingPartition } from './keys.ts';
+import { indexKey, pendingKey, pendingMilliseconds, pendingPartition } from './keys.ts';
 import type { Receipts, Statement } from './receipts.ts';
 import { statementPayloadType, statementType } from './statement-types.ts';
 
@@ -31,7 +31,19 @@ export function makeReceipts({
   now: Now;
 }): Receipts {
   const counter = makeCounter(table, now);
+  let stored_ms: Promise<number> | undefined;
   let newest_ms = 0;
+
+  /** One for each entry, after those of all earlier ones, whatever the clock does, also between two starts. */
+  async function nextMillisecond(): Promise<number> {
+    stored_ms ??= newestStored(table, now).catch((cause: unknown) => {
+      stored_ms = undefined;
+      throw cause;
+    });
+    const stored = await stored_ms;
+    newest_ms = Math.max(now(), newest_ms + 1, stored + 1);
+    return newest_ms;
+  }
 
   async function seal(
     cause: Cause,
@@ -74,9 +86,7 @@ export function makeReceipts({
     async append(cause, statement, kept) {
       const tenant = cause.principal?.tenant ?? nodeTenant;
       const { sealed, del, detail } = await seal(cause, statement, tenant);
-      // Never behind an entry of this process that is stored already, whatever the clock does.
-      newest_ms = Math.max(newest_ms, now());
-      const pending = pendingKey(newest_ms, sealed.id);
+      const pending = pendingKey(await nextMillisecond(), sealed.id);
       const entry = new TextDecoder().decode(sealed.entry);
       const [written] = await Promise.all([
         table.transact(
@@ -118,6 +128,13 @@ export function makeReceipts({
     },
     count: () => counter.count(),
   };
+}
+
+/** -1 when there is no entry yet. */
+async function newestStored(table: Table, now: Now): Promise<number> {
+  const { rows } = await table.query({ pk: pendingPartition, limit: 1, reverse: true }, now());
+  const sk = rows[0]?.sk;
+  return sk === undefined ? -1 : pendingMilliseconds(sk);
 }
 
 function statementPayload(statement: Statement, head: JsonObject): JsonObject {
