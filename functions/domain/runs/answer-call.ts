@@ -34,7 +34,14 @@ import { getJson, partsOf, putJson } from './long-text.ts';
 import type { RunEvents } from './run-events.ts';
 import { runRow, type RunRow, type Verdict } from './run-row.ts';
 import { isToken, tenantOf } from './run-token.ts';
-import { argumentFaults, refusedByPolicy, settleScriptTool, toolFailure } from './script-tools.ts';
+import {
+  argumentFaults,
+  cutResult,
+  refusedByPolicy,
+  settleScriptTool,
+  toolCallEvent,
+  toolFailure,
+} from './script-tools.ts';
 import type { Tally } from './tally.ts';
 
 export interface AnswerCallParts {
@@ -235,12 +242,12 @@ export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
       if (refusal !== undefined)
         throw toolRefusal({ type: 'policy_denied', message: refusal.message }, refusal.receipt);
       const call_id = parts.newId();
-      tally.events.push({ event: 'tool_call', data: { call_id, name, args } });
+      tally.events.push(toolCallEvent(call_id, name, args));
       const value: PendingTool = { kind: 'tool', tool_name: name, args, script_tools: [own] };
       return { reply: { kind: 'call_tool', call_id, name, args }, pending: { call_id, value } };
     }
     const call_id = `${run.id}:${seq}`;
-    tally.events.push({ event: 'tool_call', data: { call_id, name, args } });
+    tally.events.push(toolCallEvent(call_id, name, args));
     const outcome = await tools.invoke(call, {
       name,
       arguments_json: JSON.stringify(args),
@@ -251,7 +258,10 @@ export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
       tally.events.push({ event: 'tool_result', data: { call_id, name, ok: false, error: outcome.error } });
       throw toolRefusal(outcome.error, outcome.receipt);
     }
-    tally.events.push({ event: 'tool_result', data: { call_id, name, ok: true, value: outcome.value } });
+    tally.events.push({
+      event: 'tool_result',
+      data: { call_id, name, ok: true, value: cutResult(outcome.value).value },
+    });
     return { reply: { kind: 'value', value: outcome.value } };
   }
 

@@ -17,6 +17,7 @@ import {
   parsedArguments,
   refusedByPolicy,
   settleScriptTool,
+  toolCallEvent,
   toolFailure,
 } from './script-tools.ts';
 import type { Tally } from './tally.ts';
@@ -125,7 +126,7 @@ export function makeChatLoop({ chat, tools, judge, now, newId, limits }: ChatLoo
         pending = prepared.pending;
         if (prepared.run !== undefined) {
           const call_id = newId();
-          tally.events.push({ event: 'tool_call', data: { call_id, ...prepared.run } });
+          tally.events.push(toolCallEvent(call_id, prepared.run.name, prepared.run.args));
           return { answer: { kind: 'call_tool', call_id, ...prepared.run }, pending };
         }
         continue;
@@ -244,10 +245,10 @@ function noteServerCalls(calls: readonly ServerToolCall[], tally: Tally, newId: 
     const { receipt } = outcome;
     const value = outcome.kind === 'result' ? cutResult(outcome.value, server_result_units_max).value : null;
     const shown = outcome.kind === 'result' ? { value } : { error: outcome.error };
-    tally.events.push(
-      { event: 'tool_call', data: { call_id, name, args } },
-      { event: 'tool_result', data: { call_id, name, ok: outcome.kind === 'result', ...shown } },
-    );
+    tally.events.push(toolCallEvent(call_id, name, args), {
+      event: 'tool_result',
+      data: { call_id, name, ok: outcome.kind === 'result', ...shown },
+    });
     if (receipt !== undefined) tally.receipts.push(receipt);
     return {
       name,

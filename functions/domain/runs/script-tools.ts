@@ -83,6 +83,7 @@ export function toolFailure({ type, message }: { type: string; message: string }
 } {
   if (type === 'ToolTimeout' || type === 'TimeoutError') return { type: 'timeout', message };
   if (type === 'InvalidArguments') return { type: 'invalid_arguments', message };
+  if (type === 'LimitExceeded') return { type: 'limit_exceeded', message };
   return { type: 'execution_error', message: `${type}: ${message}` };
 }
 
@@ -105,6 +106,11 @@ export function cutResult(value: Json, units_max = result_units_max): { text: st
   if (text.length <= units_max) return { text, value };
   const short = `${text.slice(0, units_max).toWellFormed()}… (cut)`;
   return { text: short, value: short };
+}
+
+/** A call as the events of its run tell it. An event is one row: of long arguments it has the start. */
+export function toolCallEvent(call_id: string, name: string, args: Json): { event: 'tool_call'; data: JsonObject } {
+  return { event: 'tool_call', data: { call_id, name, args: cutResult(args).value } };
 }
 
 /** A model's arguments as an object; undefined when they are none. */
