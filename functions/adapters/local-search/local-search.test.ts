@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { localSearch, snippetOf } from './local-search.ts';
 import { splitMarkdown } from './split-markdown.ts';
@@ -40,6 +41,23 @@ test('finds the section that speaks of it, with its place and a sentence of it',
 
 test('finds nothing where there is nothing, and does not fail without documentation', async () => {
   expect(await localSearch({ root }).search({ query: 'anything', k: 5, signal })).toEqual([]);
+});
+
+test('a passage reads as text: labels of links, cells of tables, no fences, no status of a decision record', () => {
+  const markdown =
+    '# 1: A\n\nStatus: accepted, 2026\n\n# B\n\n| X | Y |\n|---|---|\n| [one](a.md) | **two** |\n\n```sh\nrun\n```\n';
+  expect(splitMarkdown({ path: 'a.md', markdown }).map(({ text }) => text)).toEqual(['X: Y.\none: two.\n\nrun']);
+});
+
+test('a question about receipts finds the page of their format', async () => {
+  const repository = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
+  const found = await localSearch({ root: repository }).search({
+    query: 'how is a receipt verified offline',
+    k: 5,
+    signal,
+  });
+  expect(found.map(({ url }) => url.split('#')[0])).toContain('signet:///docs/formats/receipt.md');
+  for (const { snippet } of found) expect(snippet).not.toMatch(/\|---|\]\(|^Status:/);
 });
 
 test('a heading in a fence is code, and a long section is cut at blank lines', () => {

@@ -40,7 +40,7 @@ export function snippetOf(text: string, query: string): string {
   const asked = new Set(topicWordsOf(query));
   const sentences = text
     .replace(/\s+/g, ' ')
-    .split(/(?<=[.!?:;])\s+/)
+    .split(/(?<=[.!?])\s+/)
     .filter((sentence) => sentence !== '');
   const hits = sentences.map((sentence) => new Set(wordsOf(sentence).filter((word) => asked.has(word))).size);
   const best = hits.indexOf(Math.max(0, ...hits));

@@ -16,12 +16,35 @@ export function splitMarkdown({ path, markdown }: { path: string; markdown: stri
   }
   const title = sections.find((section) => section.heading !== '')?.heading ?? path;
   return sections.flatMap(({ heading, lines }) =>
-    pieces(lines.join('\n')).map((text) => ({
+    pieces(readable(lines)).map((text) => ({
       title: heading === '' || heading === title ? title : `${title} › ${heading}`,
       url: `signet:///${path}${heading === '' ? '' : `#${anchor(heading)}`}`,
       text,
     })),
   );
+}
+
+/**
+ * Text as a person reads it: links by their label, a row of a table as a sentence of its cells. The status of a decision
+ * record says nothing of what it is about, and alone it would be a passage that every word of the title finds.
+ */
+function readable(lines: readonly string[]): string {
+  return lines
+    .filter((line) => !/^Status: |^\|[\s|:-]*\|$|^\s{0,3}(?:`{3,}|~{3,})/.test(line))
+    .map((line) =>
+      plainCells(line)
+        .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+        .replace(/\*\*/g, ''),
+    )
+    .join('\n');
+}
+
+function plainCells(line: string): string {
+  const cells = /^\|(.*)\|\s*$/
+    .exec(line)?.[1]
+    ?.split('|')
+    .map((cell) => cell.trim());
+  return cells === undefined ? line : `${cells.filter((cell) => cell !== '').join(': ')}.`;
 }
 
 const section_chars_max = 4000;

@@ -136,6 +136,13 @@ describe('summary and question', () => {
     );
   });
 
+  test('search results are quoted without their addresses, each title over its sentence', () => {
+    const found = (n: number) => `Bees ${n}\nBees make honey ${n}.\nsignet:///bees.md#bees-${n}`;
+    expect(answer(`Summarise the text:\n\n${found(1)}\n\n${found(2)}`).text).toBe(
+      'Bees 1\nBees make honey 1.\nBees 2\nBees make honey 2.',
+    );
+  });
+
   test('where nothing is found it says what it is', () => {
     for (const text of ['', 'Hello', 'Summarise', 'Why?', 'A b. C d. Why is the sky blue?'])
       expect(answer(text).text).toBe(fixed_sentence);

@@ -17,7 +17,12 @@ export function summarise(sentences: readonly Sentence[]): string | undefined {
     for (const term of own) sum += holders.get(term) ?? 0;
     return sum / (own.size + damping);
   });
-  return picked.length === 0 ? undefined : picked.map((sentence) => sentence.text).join(' ');
+  return picked.length === 0 ? undefined : picked.map((sentence) => sentence.text).reduce(joined);
+}
+
+/** What holds a line break, as a title above its sentence, begins a line. */
+function joined(before: string, text: string): string {
+  return `${before}${text.includes('\n') ? '\n' : ' '}${text}`;
 }
 
 const damping = 4;

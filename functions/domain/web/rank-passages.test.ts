@@ -32,6 +32,17 @@ test('accents and case do not matter', () => {
   expect(indexPassages(passages)('PROGRAMACAO', 1)[0]?.passage.title).toBe('programação');
 });
 
+test.each([
+  ['verified', 'how to verify'],
+  ['verifies', 'verified'],
+  ['signing', 'signed'],
+  ['processes', 'a process'],
+  ['limit', 'limits'],
+  ['gates', 'the gate'],
+])('`%s` finds `%s`', (query, text) => {
+  expect(indexPassages([passage('p', text)])(query, 1)).toHaveLength(1);
+});
+
 test('a query of words that carry no topic, of nothing, or over nothing finds nothing', () => {
   const search = indexPassages(passages);
   for (const query of ['what is the', '…!?', 'zebra']) expect(search(query, 5)).toEqual([]);

@@ -56,8 +56,18 @@ export function indexPassages(passages: readonly Passage[]): PassageIndex {
   };
 }
 
-/** Lower-case words without accents: `Programação` finds `programacao`. */
+/** Stems of lower-case words without accents: `Programação` finds `programacao`, `verified` finds `verify`. */
 export function wordsOf(text: string): readonly string[] {
+  return plainWordsOf(text).map(stemOf);
+}
+
+export function topicWordsOf(text: string): readonly string[] {
+  return plainWordsOf(text)
+    .filter((word) => !stop.has(word))
+    .map(stemOf);
+}
+
+function plainWordsOf(text: string): readonly string[] {
   return (
     text
       .normalize('NFKD')
@@ -67,8 +77,13 @@ export function wordsOf(text: string): readonly string[] {
   );
 }
 
-export function topicWordsOf(text: string): readonly string[] {
-  return wordsOf(text).filter((word) => !stop.has(word));
+/**
+ * Off with the commonest English endings. Porter's stemmer would join a few more words, and many that do not belong
+ * together; here both sides lose the same letters and words of three letters none.
+ */
+function stemOf(word: string): string {
+  if (word.length <= 3) return word;
+  return word.replace(/(?:ies|ied|y)$/, 'i').replace(/(?:ing|ed|es|(?<!s)s|e)$/, '');
 }
 
 /** English and Portuguese: the languages of the documentation and of its examples. */
