@@ -644,7 +644,7 @@ whenBuilt('the escape corpus', () => {
     expect(stdout).not.toMatch(/^ESCAPED/m);
     expect(stdout).not.toContain('SECRET-TOKEN');
     expect(JSON.stringify(completion)).not.toContain('SECRET-TOKEN');
-    expect(await run('1 + 1')).toMatchObject({ result: 2 });
+    expect(await run('1 + 1')).toMatchObject({ result: 2, stdout: '' });
     expect(shared?.host.status()).toMatchObject({ lost: 0 });
   });
 

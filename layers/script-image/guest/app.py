@@ -8,9 +8,11 @@ import event_loop
 import interpreter
 import hyper_core  # noqa: F401 - in the snapshot, so that a script's import costs a look-up
 import neuralcore  # noqa: F401
+import no_network
 import wit_world
 
 event_loop.install()
+no_network.install()
 interpreter.warm_up()
 standard_library.freeze()
 

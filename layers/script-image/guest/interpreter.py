@@ -1,6 +1,7 @@
 """One run: source in, outcome out. Nothing here is a wall; walls are the host's (`rust-lambdas/crates/sandbox`)."""
 
 import ast
+import atexit
 import builtins
 import io
 import json
@@ -15,7 +16,15 @@ RECURSION_MAX = 1000  # recursion_max
 MESSAGE_CHARACTERS_MAX = 4000
 TRACEBACK_CHARACTERS_MAX = 16000
 REPR_CHARACTERS_MAX = 65536
+EXIT_MAX = 2**31 - 1
 RESULT_BYTES_MAX = 262144  # result_bytes_max
+
+_OWN_CODE = __file__.rpartition("/")[0] + "/"
+# A constant: by then nothing of Python can be trusted to work.
+_DAMAGED = (
+    '{"result":"null","result_type":"NoneType","exit":null,"error":{"type":"RuntimeError",'
+    '"message":"the script changed Python so that its end could not be told","line":null,"traceback":null,"code":null}}'
+)
 
 
 def run(start_text: str, source: str) -> str:
@@ -28,7 +37,11 @@ def run(start_text: str, source: str) -> str:
     start = json.loads(start_text)
     _bind_streams()
     try:
-        return _outcome(start, source)
+        outcome = _outcome(start, source.removeprefix("\ufeff"))
+        atexit._run_exitfuncs()
+        return outcome
+    except BaseException:
+        return _DAMAGED
     finally:
         _flush()
 
@@ -62,9 +75,12 @@ def _outcome(start, source):
     _tools.begin(start["script_tool_ms"] / 1000, start.get("registry_tools", ()))
     file_name = start["file_name"]
     sys.argv = [file_name, *start["argv"]]
+    # Builtins of its own: what a script patches there is its affair, and the library goes on with the real ones.
+    sys.modules["builtins"] = own = types.ModuleType("builtins", builtins.__doc__)
+    own.__dict__.update(vars(builtins))
     main = types.ModuleType("__main__")
     main.__file__ = file_name
-    main.__builtins__ = builtins
+    main.__builtins__ = own
     sys.modules["__main__"] = main
     linecache.cache[file_name] = (len(source), None, source.splitlines(True), file_name)
     sys.setrecursionlimit(RECURSION_MAX)
@@ -111,7 +127,7 @@ def _exit_status(error):
     if code is None:
         return 0, None
     if isinstance(code, int):
-        return int(code), None
+        return max(-EXIT_MAX, min(EXIT_MAX, int(code))), None
     return 1, str(code)
 
 
@@ -119,7 +135,7 @@ def _described(error, file_name, message):
     from hyper_core import HyperCoreError
 
     kind = type(error)
-    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__", "hyper_core._errors") else f"{kind.__module__}.{kind.__qualname__}"
+    name = kind.__qualname__ if kind.__module__ in ("builtins", "__main__", "hyper_core") else f"{kind.__module__}.{kind.__qualname__}"
     text = _safe_text(error) if message is None else message
     lines = traceback.TracebackException.from_exception(error, limit=-40)
     _drop_own_frames(lines)
@@ -127,9 +143,15 @@ def _described(error, file_name, message):
         "type": name,
         "message": text[:MESSAGE_CHARACTERS_MAX],
         "line": _line_of(error, file_name),
-        "traceback": "".join(lines.format())[-TRACEBACK_CHARACTERS_MAX:],
+        "traceback": _shortened("".join(lines.format())),
         "code": str(error.code)[:64] if isinstance(error, HyperCoreError) else None,
     }
+
+
+def _shortened(text):
+    """Begin and end: the first says where it began, the last what it was, and a long message stands between them."""
+    half = TRACEBACK_CHARACTERS_MAX // 2
+    return text if len(text) <= TRACEBACK_CHARACTERS_MAX else f"{text[: half - 2]}\n…\n{text[2 - half :]}"
 
 
 def _safe_text(error):
@@ -140,11 +162,11 @@ def _safe_text(error):
 
 
 def _drop_own_frames(lines):
-    """The interpreter's frames say nothing to the author of the script."""
+    """The frames of the interpreter and of `hyper_core` say nothing to the author of the script."""
     seen = set()
     while lines is not None and id(lines) not in seen:
         seen.add(id(lines))
-        kept = [frame for frame in lines.stack if not frame.filename.endswith("/interpreter.py") and frame.filename != __file__]
+        kept = [frame for frame in lines.stack if not frame.filename.startswith(_OWN_CODE)]
         lines.stack[:] = kept
         lines = lines.__cause__ or lines.__context__
 

@@ -27,7 +27,7 @@ PRELOADED = """
 """.split()
 
 EXCLUDED = (
-    "_aix_support", "_android_support", "_apple_support", "_ios_support", "_osx_support", "_pyrepl", "antigravity", "config-",
+    "_aix_support", "_android_support", "_apple_support", "_ios_support", "_osx_support", "antigravity", "config-",
     "ctypes", "curses", "ensurepip", "idlelib", "lib2to3", "msilib", "__phello__", "pydoc_data", "site-packages",
     "test", "this", "tkinter", "turtle", "turtledemo", "venv",
 )

@@ -9,6 +9,7 @@ from hyper_core import _errors
 
 
 FRAME_BYTES_MAX = 1_048_576  # frame_bytes
+_ROOM_BYTES = 1024  # for what stands around a tool's value
 
 
 def request(method, arguments, *, on_tool_failure=None):
@@ -44,7 +45,9 @@ def _run_tool(reply, on_tool_failure):
     call_id = reply["call_id"]
     try:
         value = _tools.invoke(reply["name"], reply["args"])
-        strict_json.encode(value)
+        size = len(strict_json.encode(value).encode("utf-8"))
+        if size > FRAME_BYTES_MAX - _ROOM_BYTES:
+            raise _errors.LimitExceeded(f"a result of {size} bytes, at most {FRAME_BYTES_MAX - _ROOM_BYTES}", code="limit_exceeded")
     except Exception as error:
         if on_tool_failure is not None:
             on_tool_failure(error)

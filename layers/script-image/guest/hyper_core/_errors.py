@@ -85,6 +85,9 @@ BY_NAME = {
     )
 }
 
+for _kind in BY_NAME.values():
+    _kind.__module__ = "hyper_core"  # where scripts import them from, and what a traceback shows
+
 
 def from_reply(error):
     """The exception of an error reply `{type, code, message, retryable, facts}`; an unknown type is the base class."""

@@ -23,6 +23,8 @@ def parameters_of(function):
             raise TypeError(f"tool `{_name(function)}` has `{parameter}`; a tool names its parameters")
         if parameter.kind is parameter.POSITIONAL_ONLY and len(parameters) > 1:
             raise TypeError(f"tool `{_name(function)}` has positional-only `{parameter.name}`; arguments come by name")
+    if parameters and parameters[0].name == "self":
+        raise TypeError(f"tool `{_name(function)}` takes `self`: register the method of an object, `tool(thing.{_name(function)})`")
     hints = hints_of(function)
     if len(parameters) == 1:
         only = parameters[0]
@@ -56,8 +58,18 @@ def hints_of(function):
     try:
         return typing.get_type_hints(function, include_extras=True)
     except NameError:
-        # A name that only a type checker knows. Such a parameter takes anything.
-        return {name: hint for name, hint in getattr(function, "__annotations__", {}).items() if not isinstance(hint, str)}
+        # A name that only a type checker knows. Such a parameter takes anything; the others keep their types.
+        annotations = getattr(function, "__annotations__", {})
+        return {name: hint for name, text in annotations.items() if (hint := _resolved(function, name, text)) is not None}
+
+
+def _resolved(function, name, annotation):
+    alone = types.FunctionType((lambda: None).__code__, getattr(function, "__globals__", {}))
+    alone.__annotations__ = {name: annotation}
+    try:
+        return typing.get_type_hints(alone, include_extras=True)[name]
+    except NameError:
+        return None
 
 
 def schema_of(hint):

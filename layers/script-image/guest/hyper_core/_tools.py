@@ -6,10 +6,11 @@ import sys
 import time
 
 from hyper_core import _channel, _schema
-from hyper_core._errors import HyperCoreError, LimitExceeded, ToolNotFound, ToolTimeout
+from hyper_core._errors import LimitExceeded, ToolError, ToolNotFound, ToolTimeout
 
 TOOLS_MAX = 64  # tools_max
 SCHEMA_BYTES_MAX = 16384  # tool_schema_bytes_max
+DESCRIPTION_CHARACTERS_MAX = 4096
 TIMEOUT_S_MIN, TIMEOUT_S_MAX = 0.1, 30.0  # script_tool_ms_min, _max
 SIDE_EFFECTS = ("none", "compute", "read", "network", "write", "filesystem", "database", "system")
 
@@ -58,12 +59,22 @@ def tool(function=None, /, name=None, description=None, parameters=None, timeout
 
 def call_tool(name, args=None):
     """Calls a tool of the script or of the registry, checked and recorded as if a model had called it."""
-    return _channel.request("tools.call", {"name": name, "args": {} if args is None else args, "script_tools": manifests()})
+    arguments = {"name": name, "args": {} if args is None else args, "script_tools": manifests()}
+    failures = []
+    try:
+        return _channel.request("tools.call", arguments, on_tool_failure=failures.append)
+    except ToolError as error:
+        raise error from (failures[-1] if failures else None)
 
 
 def manifests(names=None):
     """Manifests of all tools, or of those named."""
     return [one.manifest() for one in _tools.values() if names is None or one.name in names]
+
+
+def names_of(tools):
+    """Names for a list of names and of functions that `@tool` registered."""
+    return [one if isinstance(one, str) else _name_of(one) for one in tools]
 
 
 def invoke(name, args):
@@ -82,6 +93,13 @@ def run_directly(name, args):
     return invoke(name, args)
 
 
+def _name_of(function):
+    for one in _tools.values():
+        if one.function is function:
+            return one.name
+    raise TypeError(f"tools: expected names or functions that @tool registered, got {type(function).__name__}")
+
+
 def _register(function, name, description, parameters, timeout, side_effects, idempotent, parallel):
     if not callable(function):
         raise TypeError(f"@tool decorates a function, got {type(function).__name__}")
@@ -92,6 +110,9 @@ def _register(function, name, description, parameters, timeout, side_effects, id
         raise ValueError(f"tool name `{made.name}`: expected a letter, then up to 63 letters, digits, `_`, `-` or `.`")
     if _model_name(made.name) in _registry_names:
         raise ValueError(f"`{made.name}` is a tool of the registry; give the script's tool another name")
+    alike = next((name for name in _tools if name != made.name and _model_name(name) == _model_name(made.name)), None)
+    if alike is not None:
+        raise ValueError(f"`{made.name}` and `{alike}` are one name to a model, which reads `.` as `__`")
     derived, made.takes_object = _schema.parameters_of(function)
     if parameters is not None and not isinstance(parameters, dict):
         raise TypeError("parameters: expected a JSON Schema as a dict")
@@ -100,6 +121,8 @@ def _register(function, name, description, parameters, timeout, side_effects, id
     if size > SCHEMA_BYTES_MAX:
         raise ValueError(f"tool `{made.name}`: its schema has {size} bytes, at most {SCHEMA_BYTES_MAX}")
     made.description = description if description is not None else _schema.description_of(function)
+    if not isinstance(made.description, str) or len(made.description) > DESCRIPTION_CHARACTERS_MAX:
+        raise ValueError(f"tool `{made.name}`: expected a description of at most {DESCRIPTION_CHARACTERS_MAX} characters")
     made.timeout = _timeout_s if timeout is None else float(timeout)
     if not TIMEOUT_S_MIN <= made.timeout <= TIMEOUT_S_MAX:
         raise ValueError(f"tool `{made.name}`: timeout {made.timeout} s, expected {TIMEOUT_S_MIN} to {TIMEOUT_S_MAX}")

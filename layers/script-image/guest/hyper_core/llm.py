@@ -21,12 +21,17 @@ class Completion:
 def chat(prompt=None, *, system=None, messages=None, model=None, tier=None, temperature=None, max_tokens=None, stop=None, seed=None,
          response_format=None, tools=True, tool_choice=None, max_steps=None, strict=False, on_token=None, timeout=None):
     """
-    The model's answer as text. With tools registered the model may call them; `tools=False`, or a list of names, narrows
-    that. `strict` raises a tool's failure instead of telling the model. A failure is an exception, never an empty string.
+    The model's answer as text. With tools registered the model may call them; `tools=False`, or a list of names or of
+    the functions themselves, narrows that. `strict` raises a tool's failure instead of telling the model. A failure is an exception, never an empty string.
     """
-    return complete(prompt, system=system, messages=messages, model=model, tier=tier, temperature=temperature, max_tokens=max_tokens,
-                    stop=stop, seed=seed, response_format=response_format, tools=tools, tool_choice=tool_choice, max_steps=max_steps,
-                    strict=strict, on_token=on_token, timeout=timeout).text
+    answer = complete(prompt, system=system, messages=messages, model=model, tier=tier, temperature=temperature, max_tokens=max_tokens,
+                      stop=stop, seed=seed, response_format=response_format, tools=tools, tool_choice=tool_choice, max_steps=max_steps,
+                      strict=strict, on_token=on_token, timeout=timeout)
+    if answer.text or answer.finish_reason not in ("length", "content_filter"):
+        return answer.text
+    if answer.finish_reason == "length":
+        raise _errors.LimitExceeded("the chat ended at a limit before there was text", code="limit_exceeded", receipt=answer.receipt)
+    raise _errors.LLMError("the provider withheld the answer", code="provider_filtered", receipt=answer.receipt)
 
 
 def complete(prompt=None, *, tools=True, strict=False, on_token=None, timeout=None, **options):
@@ -45,7 +50,9 @@ def complete(prompt=None, *, tools=True, strict=False, on_token=None, timeout=No
         arguments["strict"] = True
     if timeout is not None:
         arguments["timeout_ms"] = round(float(timeout) * 1000)
-    arguments["tools"] = tools if isinstance(tools, bool) else list(tools)
+    if not isinstance(tools, bool):
+        tools = _tools.names_of(tools)
+    arguments["tools"] = tools
     arguments["script_tools"] = _tools.manifests(None if tools is True else () if tools is False else tools)
     failures = []
     try:
