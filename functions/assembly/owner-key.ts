@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { syncFolder, writeNewFile } from '../adapters/files/durable-files.ts';
+import { apiKeyRow } from '../domain/api-keys/keys.ts';
 import { nodeKey } from '../domain/identity/keys.ts';
 import type { Table } from '../domain/ports/table.ts';
 
@@ -17,8 +18,8 @@ export class HomeRefusedError extends Error {
 }
 
 /**
- * Refuses a home whose `owner.key` outlived its table. The identity is stored before that file is ever written, so a table
- * without one is not this home's: starting on it would bury keys, receipts and all else under a new beginning.
+ * Refuses a home whose `owner.key` outlived its table: a table that knows neither a node nor that key is not this home's,
+ * and starting on it would bury keys, receipts and all else under a new beginning.
  */
 export async function refuseLostTable({
   path,
@@ -29,7 +30,10 @@ export async function refuseLostTable({
   table: Table;
   now: number;
 }): Promise<void> {
-  if ((await readKey(path)) === '' || (await table.get(nodeKey(), now)) !== undefined) return;
+  const token = await readKey(path);
+  if (token === '' || (await table.get(nodeKey(), now)) !== undefined) return;
+  const [, id = ''] = token.split('_');
+  if (id !== '' && (await table.get(apiKeyRow(id), now)) !== undefined) return;
   throw new HomeRefusedError(
     `expected the node that ${path} belongs to in signet.db, found an empty table; restore signet.db from a backup, or remove owner.key to begin anew`,
   );

@@ -23,6 +23,8 @@ const dimension = 32;
 interface Running {
   readonly child: ChildProcess;
   readonly url: string;
+  /** What it logged so far. */
+  log(): string;
 }
 
 /** What the node said that it had done: all of it has to be there after the next start. */
@@ -102,7 +104,7 @@ async function serve(): Promise<Running> {
   if (node_id !== '') expect(said.node_id).toBe(node_id);
   node_id = said.node_id;
   owner = (await readFile(join(home, 'owner.key'), 'utf8')).trim();
-  return { child, url: said.url };
+  return { child, url: said.url, log: () => printed };
 }
 
 interface Answered {
@@ -111,16 +113,22 @@ interface Answered {
   readonly text: string;
 }
 
-async function ask({ url }: Running, method: string, path: string, body?: Json, token = owner): Promise<Answered> {
-  const answer = await fetch(`${url}${path}`, {
+async function ask(running: Running, method: string, path: string, body?: Json, token = owner): Promise<Answered> {
+  const answer = await fetch(`${running.url}${path}`, {
     method,
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
+  const wait_s = answer.headers.get('retry-after');
+  if (answer.status === 429 && wait_s !== null) {
+    await new Promise((resolve) => setTimeout(resolve, Number(wait_s) * 1000));
+    return ask(running, method, path, body, token);
+  }
   const receipt = answer.headers.get('signet-receipt');
   // The decision of a stream stands before its first byte, all else before the answer.
   if (receipt !== null) acknowledged.receipts.add(receipt);
   const text = await answer.text();
+  if (answer.status === 500) throw new Error(`${method} ${path}: ${text}\n${running.log()}`);
   return { status: answer.status, text, body: text.startsWith('{') ? (JSON.parse(text) as JsonObject) : {} };
 }
 
