@@ -1,16 +1,12 @@
-import { fork, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Target, Timing } from './http-load.ts';
 import { cpuSeconds, residentMiB, withNode, type BenchNode } from './bench-node.ts';
-import type { Round, RoundResult } from './load-process.ts';
+import { many, messages, run, startUpstream } from './gateway-load.ts';
 import { percentile, repository, type Figure } from './record.ts';
 
 const rounds = 5;
 const round_s = 5;
-const many = 16;
-const messages = [{ role: 'user', content: 'What is the capital of Portugal? Answer in one sentence.' }];
 
 /**
  * What the gateway adds to a chat, receipts on: fake upstream, gateway and load generator are three processes. Each round
@@ -180,22 +176,6 @@ function at(timings: readonly Timing[], to: keyof Timing, p: number): number {
     timings.map((timing) => timing[to]),
     p,
   );
-}
-
-async function run(generator: ChildProcess, round: Round): Promise<readonly Timing[]> {
-  const answered = once(generator, 'message');
-  generator.send(round);
-  const [result] = (await answered) as [RoundResult];
-  if ('failure' in result) throw new Error(result.failure);
-  return result.timings;
-}
-
-async function startUpstream(): Promise<{ base_url: string; child: ChildProcess }> {
-  const child = spawn(process.execPath, [join(repository, 'tests', 'upstream', 'serve.ts')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(createInterface(child.stdout), 'line')) as [string];
-  return { ...(JSON.parse(line) as { base_url: string }), child };
 }
 
 function round3(value: number): number {

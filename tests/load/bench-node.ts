@@ -1,14 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { v7 as uuidv7 } from 'uuid';
 import { openDatabase } from '../../functions/adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../functions/adapters/sqlite/sqlite-table.ts';
-import { ensureOwnerKey } from '../../functions/assembly/owner-key.ts';
-import { makeApiKeys } from '../../functions/domain/api-keys/make-api-keys.ts';
-import { recordingJudge } from '../upstream/recording-judge.ts';
-import { startNode, waitFor, type RunningNode } from '../e2e/running-node.ts';
+import { openNode } from '../../functions/assembly/open-node.ts';
+import { readSettings } from '../../functions/assembly/read-settings.ts';
+import { apiKeyRow } from '../../functions/domain/api-keys/keys.ts';
+import { repository, startNode, waitFor, type RunningNode } from '../e2e/running-node.ts';
 
 /** A node of its own whose native parts have been taken up; ended and removed afterwards. */
 export async function withNode<T>(
@@ -39,22 +37,26 @@ export interface BenchNode extends RunningNode {
   readonly key: string;
 }
 
-/** No route makes a key that the rate limit leaves alone: the owner of this home is made before its first start. */
+/** No route makes a key that the rate limit leaves alone: in this new home the owner's becomes one before the node starts. */
 export async function makeUnlimitedOwner(home: string): Promise<void> {
+  const environment = { SIGNET_HOME: home, SIGNET_LOG: 'silent' };
+  const node = await openNode({
+    settings: await readSettings({ environment }),
+    environment,
+    build_folder: join(home, 'nothing-built'),
+    repository,
+    tell: () => undefined,
+  });
+  await node.close();
+  const token = (await readFile(node.owner_key.path, 'utf8')).trim();
   const db = await openDatabase({ path: join(home, 'signet.db') });
-  const owners = makeApiKeys({
-    table: sqliteTable(db),
-    judge: recordingJudge(),
-    now: Date.now,
-    newId: () => uuidv7(),
-    random: (length) => randomBytes(length),
-    single_user: true,
-  });
-  await ensureOwnerKey(join(home, 'owner.key'), async () => {
-    const { token } = await owners.createOwner({ label: 'owner', unlimited_rate: true });
-    return token;
-  });
-  await db.close();
+  try {
+    const key = apiKeyRow(token.split('_')[1] ?? '');
+    const conditions = [{ kind: 'exists' as const }];
+    await sqliteTable(db).write({ kind: 'update', key, set: { unlimited_rate: true }, conditions }, Date.now());
+  } finally {
+    await db.close();
+  }
 }
 
 /** CPU seconds (user and system) that a process has used, by the kernel's account. */

@@ -1,5 +1,6 @@
 import { benchEmbedding } from './bench-embedding.ts';
 import { benchGateway } from './bench-gateway.ts';
+import { benchMemory } from './bench-memory.ts';
 import { benchProof } from './bench-proof.ts';
 import { benchScripts } from './bench-scripts.ts';
 import { benchStart } from './bench-start.ts';
@@ -8,6 +9,7 @@ import { writeRecord, type Figure } from './record.ts';
 const areas: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   proof: benchProof,
   gateway: benchGateway,
+  memory: benchMemory,
   scripts: benchScripts,
   embedding: benchEmbedding,
   start: benchStart,
