@@ -46,3 +46,22 @@ test('a cut file is named with what to do, once, and nothing claims to be ready'
     await taken.close();
   }
 });
+
+test('what the owner set is not called damaged', async () => {
+  await publish('native', { 'signet.node': { text: 'x', bytes: 1 }, 'signet-sandbox': { text: 'x', bytes: 1 } });
+  await publish('models', { 'model.onnx': { text: 'x', bytes: 1 } });
+  const told: string[] = [];
+  const taken = takeUpArtefacts({
+    settings: await readSettings({ environment: { SIGNET_COMPUTE: 'wasm' }, overrides: { home: folder } }),
+    build_folder: folder,
+    repository: folder,
+    slots: computeSlots('not built'),
+    answerCall: async () => ({ t: 'reply', id: 0, ok: null }) as never,
+    onSignSwitched: async () => undefined,
+    tell: (line) => told.push(line),
+    log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  });
+  await taken.look();
+  await taken.close();
+  expect(told).toEqual([expect.stringMatching(/`embed` .*: SIGNET_COMPUTE=wasm, and .* does not embed$/)]);
+});

@@ -11,7 +11,7 @@ import type { AnswerCall, ScriptHost } from '../domain/ports/script-host.ts';
 import { artefactState, type ArtefactName, type ArtefactState } from './artefacts.ts';
 import type { ComputeSlots } from './compute-slots.ts';
 import type { NodeLog } from './node-log.ts';
-import type { Settings } from './read-settings.ts';
+import { SettingsError, type Settings } from './read-settings.ts';
 
 /** What was built and is used by now. */
 export interface TakenUp {
@@ -98,7 +98,8 @@ export function takeUpArtefacts(request: {
     } catch (error) {
       const because = error instanceof Error ? error.message : String(error);
       const names = Object.keys(parts).join(' ');
-      const reason = `${because}; \`node scripts/build-artefacts.mjs ${names}\` builds what was damaged again`;
+      const advice = `; \`node scripts/build-artefacts.mjs ${names}\` builds what was damaged again`;
+      const reason = `${because}${error instanceof SettingsError ? '' : advice}`;
       tell(`\`${what}\` was built but cannot be used: ${reason}`);
       refused.set(build, reason);
       refused.set(what, reason);
@@ -120,15 +121,22 @@ export function takeUpArtefacts(request: {
   }
 
   async function openEmbed(path: string, ready: Ready): Promise<void> {
-    if (settings.compute === 'wasm') throw new Error('SIGNET_COMPUTE=wasm, and the WebAssembly build does not embed');
+    if (settings.compute === 'wasm') {
+      throw new SettingsError(['SIGNET_COMPUTE=wasm, and the WebAssembly build does not embed']);
+    }
     const library = findOnnxRuntime({
       ...(settings.ort_lib === undefined ? {} : { configured: settings.ort_lib }),
       repository: request.repository,
       platform: process.platform,
       arch: process.arch,
     });
-    if (library.kind === 'missing') throw new Error(library.reason);
-    embed = await openNativeEmbed({ addon_path: path, ort_lib_path: library.path, model_dir: ready.folder });
+    if (library.kind === 'missing') throw new SettingsError([library.reason]);
+    embed = await openNativeEmbed({ addon_path: path, ort_lib_path: library.path, model_dir: ready.folder }).catch(
+      (cause: Error) => {
+        if (library.source !== 'environment' || !cause.message.includes(library.path)) throw cause;
+        throw new SettingsError([`${cause.message}; correct SIGNET_ORT_LIB, or unset it`]);
+      },
+    );
     slots.use('embed', embed, 'native');
     tell(`embedding is ready: ${embed.model.id}, ${embed.model.dimension} dimensions`);
   }

@@ -213,7 +213,10 @@ async function onnxRuntime(environment: Terminal['environment']): Promise<Findin
   }
   const check = await checkOnnxRuntime(found.path, { platform, arch });
   if (check.kind === 'pinned') return { name, state: 'ok', detail: `${check.version}, the pinned library` };
-  if (found.source === 'environment') return { name, state: 'warn', detail: `a library of your own: ${found.path}` };
+  if (found.source === 'environment') {
+    const detail = `a library of your own, not the pinned one: ${found.path}`;
+    return { name, state: 'warn', detail, advice: 'if nothing is embedded, unset SIGNET_ORT_LIB' };
+  }
   return { name, state: 'fail', detail: check.reason, advice: 'run `npm ci --ignore-scripts`' };
 }
 
