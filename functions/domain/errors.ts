@@ -58,6 +58,8 @@ export interface PublicFacts {
   /** The field at fault, as a path (`messages[0].content`). */
   readonly param?: string;
   readonly retry_after_s?: number;
+  /** Where a model's provider failed: its name, and the HTTP status of its answer if it gave one. For scripts. */
+  readonly provider?: { readonly name: string; readonly status?: number };
 }
 
 const brand = Symbol.for('signet.error');

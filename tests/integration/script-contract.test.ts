@@ -68,6 +68,11 @@ const python: readonly Row[] = [
     ends: failed(1, { type: 'SystemExit', line: 2 }, { stderr: 'bad\n' }),
   },
   {
+    name: 'who asks to end gets no traceback',
+    script: 'import sys\nsys.exit(3)',
+    ends: failed(1, expect.not.objectContaining({ traceback: expect.anything() }) as object),
+  },
+  {
     name: 'a huge exit status is no violation',
     script: 'import sys\nsys.exit(10**30)',
     ends: failed(1, { type: 'SystemExit' }),
@@ -352,9 +357,9 @@ const models: readonly Row[] = [
   },
   {
     name: '429 for ever, caught',
-    script: `${library}try: llm.chat("q")\nexcept RateLimited as error: x = [error.retry_after, error.code, error.retryable, len(error.receipt)]\nx`,
+    script: `${library}try: llm.chat("q")\nexcept RateLimited as error: x = [error.retry_after, error.code, error.retryable, len(error.receipt), error.status, error.provider]\nx`,
     model: ['429'],
-    ends: succeeded({ result: [77, 'provider_rate_limited', true, 64] }),
+    ends: succeeded({ result: [77, 'provider_rate_limited', true, 64, 429, 'openai'] }),
   },
   {
     name: '429 for ever, uncaught',
@@ -364,9 +369,9 @@ const models: readonly Row[] = [
   },
   {
     name: 'a key that the provider refuses',
-    script: `${library}llm.chat("q")`,
-    model: ['401'],
-    ends: failed(5, { type: 'LLMError', code: 'provider_auth' }),
+    script: `${library}try: llm.chat("q")\nexcept LLMError as error: print(error.status, error.provider)\nllm.chat("q")`,
+    model: ['401', '401'],
+    ends: failed(5, { type: 'LLMError', code: 'provider_auth' }, { stdout: '401 openai\n' }),
   },
   {
     name: 'an unknown model',

@@ -23,10 +23,12 @@ export interface UpstreamFailure {
 
 /** Whatever went wrong with a request, as the error that our caller can act on. */
 export function mapFailure(thrown: unknown, name: string): UpstreamFailure {
-  if (isSignetError(thrown)) return { error: thrown };
+  if (isSignetError(thrown)) {
+    return { error: new SignetError({ ...thrown.public, provider: { name } }, { cause: thrown.cause }) };
+  }
   if (thrown instanceof RefusedByUpstream) return mapRefusal(thrown, name);
   const detail = `\`${name}\` cannot be reached or broke off`;
-  return { error: new SignetError({ code: 'provider_error', detail }, { cause: thrown }) };
+  return { error: new SignetError({ code: 'provider_error', detail, provider: { name } }, { cause: thrown }) };
 }
 
 function mapRefusal(refused: RefusedByUpstream, name: string): UpstreamFailure {
@@ -36,6 +38,7 @@ function mapRefusal(refused: RefusedByUpstream, name: string): UpstreamFailure {
     error: new SignetError({
       code,
       detail,
+      provider: { name, status },
       ...(retry_after_ms === undefined ? {} : { retry_after_s: Math.ceil(retry_after_ms / 1000) }),
     }),
     ...(retry_after_ms === undefined ? {} : { retry_after_ms }),

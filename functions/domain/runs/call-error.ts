@@ -38,14 +38,15 @@ export function callError(thrown: unknown, usual: UsualClass): ScriptCallError {
   if (!isSignetError(thrown)) {
     return { type: usual, code: 'internal', message: 'an error of the node', retryable: true, facts: {} };
   }
-  const { code, detail, reason, param, retry_after_s } = thrown.public;
+  const { code, detail, reason, param, retry_after_s, provider } = thrown.public;
   return {
     type: classes.get(code) ?? usual,
     code,
     message: detail,
     retryable: errorRecord(code).retry,
     facts: {
-      status: thrown.status,
+      status: provider?.status ?? thrown.status,
+      ...(provider === undefined ? {} : { provider: provider.name }),
       ...(reason === undefined ? {} : { reason }),
       ...(param === undefined ? {} : { param }),
       ...(retry_after_s === undefined ? {} : { retry_after: retry_after_s }),

@@ -143,7 +143,8 @@ def _described(error, file_name, message):
         "type": name,
         "message": text[:MESSAGE_CHARACTERS_MAX],
         "line": _line_of(error, file_name),
-        "traceback": _shortened("".join(lines.format())),
+        # Who asks to end tells why in words of their own; where, `line` says.
+        "traceback": None if isinstance(error, SystemExit) else _shortened("".join(lines.format())),
         "code": str(error.code)[:64] if isinstance(error, HyperCoreError) else None,
     }
 

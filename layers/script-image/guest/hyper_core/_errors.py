@@ -18,7 +18,8 @@ class HyperCoreError(Exception):
 
 
 class LLMError(HyperCoreError):
-    """A model request failed. `status` is the provider's HTTP status, if there was one."""
+    """A model request failed. `status`: of the provider's answer, else the one that the API gives for this code;
+    `provider`: its name, if one was asked."""
 
     @property
     def status(self):
