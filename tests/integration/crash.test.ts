@@ -165,16 +165,16 @@ const steps: readonly ((running: Running, name: string) => Promise<void>)[] = [
   },
   async (running, name) => {
     const { status, body } = await ask(running, 'POST', '/api/v1/api-keys', { label: name, scopes: ['models:read'] });
-    if (status === 201) acknowledged.tokens.add(String(body['token']));
+    if (status === 201) acknowledged.tokens.add(textOf(body['token']));
   },
   async (running, name) => {
     const { status, body } = await ask(running, 'PUT', `/api/v1/scripts/s${name}`, { source: `"${name}"` });
-    if (status === 200) acknowledged.scripts.set(`s${name}`, String(body['digest']));
+    if (status === 200) acknowledged.scripts.set(`s${name}`, textOf(body['digest']));
   },
   async (running, name) => {
     // Without a sandbox a run is refused as not ready, which leaves a receipt too.
     const { status, body } = await ask(running, 'POST', '/api/v1/runs', { script: `"${name}"`, mode: 'async' });
-    if (status === 202) acknowledged.runs.add(String(body['id']));
+    if (status === 202) acknowledged.runs.add(textOf(body['id']));
     if (status !== 202) await new Promise((resolve) => setTimeout(resolve, 20));
   },
 ];
@@ -267,3 +267,8 @@ function sample<T>(items: readonly T[], count: number): T[] {
 }
 
 if (!runs_scripts) console.warn('the sandbox is not built (node scripts/build-artefacts.mjs): no run is killed here');
+
+function textOf(value: Json | undefined): string {
+  if (typeof value !== 'string') throw new Error(`expected a text, got ${JSON.stringify(value)}`);
+  return value;
+}

@@ -175,7 +175,7 @@ whenBuilt('receipts of a node', () => {
       description: 'Adds a and b.',
       parameters: { type: 'object', properties: { a: { type: 'integer' }, b: { type: 'integer' } } },
       side_effects: 'compute',
-      target: { kind: 'script', digest: String(stored.body['digest']), tool: 'soma' },
+      target: { kind: 'script', digest: textOf(stored.body['digest']), tool: 'soma' },
     };
     expectDecision(await decide(200, 'PUT', '/api/v1/tools/soma', manifest), { action: 'manageTools' });
     const called = await decide(200, 'POST', '/api/v1/tools/soma/invoke', { arguments: { a: 40, b: 2 } });
@@ -188,12 +188,12 @@ whenBuilt('receipts of a node', () => {
     const root = '/api/v1/api-keys';
     const made = await decide(201, 'POST', root, { label: 'reader', scopes: ['ledger:read'] });
     expectDecision(made, { action: 'administer', resource: { type: 'ApiKey' } });
-    const token = String(made.body['token']);
+    const token = textOf(made.body['token']);
     const refused = await decide(403, 'POST', '/v1/chat/completions', chat, token);
     expectDecision(refused, { action: 'chat', effect: 'deny', code: 'policy_denied' });
-    const rotated = await decide(201, 'POST', `${root}/${String(made.body['id'])}/rotate`);
+    const rotated = await decide(201, 'POST', `${root}/${textOf(made.body['id'])}/rotate`);
     expectDecision(rotated, { action: 'administer' });
-    expectDecision(await decide(204, 'DELETE', `${root}/${String(rotated.body['id'])}`), { action: 'administer' });
+    expectDecision(await decide(204, 'DELETE', `${root}/${textOf(rotated.body['id'])}`), { action: 'administer' });
     for (const text of met.values()) expect(Buffer.from(text).toString('latin1')).not.toContain(token.slice(-43));
   });
 
@@ -223,7 +223,7 @@ whenBuilt('receipts of a node', () => {
 
     const spins = await decide(202, 'POST', '/api/v1/runs', { script: 'while True: pass', mode: 'async' });
     expectDecision(spins, { action: 'runScript' });
-    const path = `/api/v1/runs/${String(spins.body['id'])}`;
+    const path = `/api/v1/runs/${textOf(spins.body['id'])}`;
     const cancelled = await decide(200, 'POST', `${path}/cancel`, {});
     expectDecision(cancelled, { action: 'runScript', facts: { operation: 'cancel' } });
     const ended = (await (await ask('GET', `${path}?wait_ms=20000`)).json()) as { receipts: string[]; state: string };
@@ -332,13 +332,13 @@ whenBuilt('receipts of a node', () => {
     const { rows } = await sqliteTable(database).query({ pk: pendingPartition, limit: 1000 }, Date.now());
     await database.close();
     const times = rows.map(({ item }) => {
-      const payload = payloadOf(JSON.stringify({ entry: Buffer.from(String(item['entry'])).toString('base64') }));
+      const payload = payloadOf(JSON.stringify({ entry: Buffer.from(textOf(item['entry'])).toString('base64') }));
       return (JSON.parse(payload) as { predicate: { iat: number } }).predicate.iat;
     });
     expect(times).toEqual([...times].sort((a, b) => a - b));
     for (const id of met.keys()) expect(rows.filter(({ sk }) => sk.endsWith(`#${id}`))).toHaveLength(1);
     const last = payloadOf(
-      JSON.stringify({ entry: Buffer.from(String(rows.at(-1)?.item['entry'])).toString('base64') }),
+      JSON.stringify({ entry: Buffer.from(textOf(rows.at(-1)?.item['entry'])).toString('base64') }),
     );
     expect(JSON.parse(last)).toMatchObject({
       predicateType: 'urn:signet:counts:v1',
@@ -357,4 +357,9 @@ function payloadOf(receipt: string): string {
   const { entry } = JSON.parse(receipt) as { entry: string };
   const { payload } = JSON.parse(Buffer.from(entry, 'base64').toString()) as { payload: string };
   return Buffer.from(payload, 'base64').toString();
+}
+
+function textOf(value: Json | undefined): string {
+  if (typeof value !== 'string') throw new Error(`expected a text, got ${JSON.stringify(value)}`);
+  return value;
 }

@@ -83,7 +83,7 @@ describe('two tenants with the same names', () => {
       [theirs, 'theirs'],
     ] as const) {
       const stored = await ask(token, 'PUT', '/api/v1/scripts/s', { source: `"${name}"` });
-      const tool = manifest(name, String(stored.body['digest']));
+      const tool = manifest(name, textOf(stored.body['digest']));
       expect(await ask(token, 'PUT', '/api/v1/tools/t', tool)).toMatchObject({ status: 200 });
     }
     expect((await ask(ours, 'GET', '/api/v1/scripts/s')).body).toMatchObject({ source: '"ours"' });
@@ -94,7 +94,7 @@ describe('two tenants with the same names', () => {
 
   test('see no key and no receipt of each other', async () => {
     const made = await ask(ours, 'POST', '/api/v1/api-keys', { label: 'k', scopes: ['models:read'] });
-    const id = String(made.body['id']);
+    const id = textOf(made.body['id']);
     expect((await ask(theirs, 'GET', `/api/v1/receipts/${made.receipt}`)).status).toBe(404);
     expect((await ask(theirs, 'DELETE', `/api/v1/api-keys/${id}`)).status).toBe(404);
     expect((await ask(theirs, 'POST', `/api/v1/api-keys/${id}/rotate`)).status).toBe(404);
@@ -127,7 +127,7 @@ describe('a key', () => {
   test('makes none beyond itself: no scope that it lacks, no later end', async () => {
     const expires_at = Math.floor(Date.now() / 1000) + 3600;
     const { body } = await make(ours, { scopes: ['keys:admin', 'embed'], expires_at });
-    const maker = String(body['token']);
+    const maker = textOf(body['token']);
     expect(await make(maker, { scopes: ['chat'] })).toMatchObject({ status: 403, body: { code: 'policy_denied' } });
     expect(await make(maker, { scopes: ['embed'], expires_at: expires_at + 1 })).toMatchObject({ status: 403 });
     const within = await make(maker, { scopes: ['embed'] });
@@ -137,15 +137,20 @@ describe('a key', () => {
 
   test('that is rotated works on beside the new one; one that is revoked ends at once', async () => {
     const { body: old } = await make(ours, { scopes: ['models:read'] });
-    const { body: next } = await ask(ours, 'POST', `/api/v1/api-keys/${String(old['id'])}/rotate`);
-    for (const { token } of [old, next]) expect((await ask(String(token), 'GET', '/v1/models')).status).toBe(200);
-    expect((await ask(ours, 'DELETE', `/api/v1/api-keys/${String(next['id'])}`)).status).toBe(204);
-    expect((await ask(String(next['token']), 'GET', '/v1/models')).status).toBe(401);
-    expect((await ask(String(old['token']), 'GET', '/v1/models')).status).toBe(200);
+    const { body: next } = await ask(ours, 'POST', `/api/v1/api-keys/${textOf(old['id'])}/rotate`);
+    for (const { token } of [old, next]) expect((await ask(textOf(token), 'GET', '/v1/models')).status).toBe(200);
+    expect((await ask(ours, 'DELETE', `/api/v1/api-keys/${textOf(next['id'])}`)).status).toBe(204);
+    expect((await ask(textOf(next['token']), 'GET', '/v1/models')).status).toBe(401);
+    expect((await ask(textOf(old['token']), 'GET', '/v1/models')).status).toBe(200);
   });
 
   async function idOf(label: string): Promise<string> {
     const { api_keys } = (await ask(ours, 'GET', '/api/v1/api-keys')).body as unknown as { api_keys: JsonObject[] };
-    return String(api_keys.find((key) => key['label'] === label)?.['id']);
+    return textOf(api_keys.find((key) => key['label'] === label)?.['id']);
   }
 });
+
+function textOf(value: Json | undefined): string {
+  if (typeof value !== 'string') throw new Error(`expected a text, got ${JSON.stringify(value)}`);
+  return value;
+}
