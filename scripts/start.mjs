@@ -9,7 +9,7 @@ import { ensurePackages, node24, root } from './toolchain.mjs';
 
 /**
  * What lives as long as one request fits many times into 16 MiB; V8 would let it grow to 128, and with it the native memory
- * of what was not collected yet, for no request more (docs/decisions/0091).
+ * of what was not collected yet, for no request more (docs/decisions/0095).
  */
 const smallYoungGeneration = ['--max-semi-space-size=8'];
 

@@ -43,7 +43,7 @@ function packagedNode(folder) {
 }
 
 function handOver(node) {
-  // As `npm start` has it: docs/decisions/0091.
+  // As `npm start` has it: docs/decisions/0095.
   const child = spawn(node, ['--max-semi-space-size=8', fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
