@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Item } from '../../domain/ports/table.ts';
-import { applyUpdate, brokenCondition, expiryOf } from './judge-item.ts';
-import type { UpdateText } from './judge-item.ts';
+import { applyUpdate, brokenCondition, expiryOf } from '../../domain/ports/judge-item.ts';
+import type { UpdateText } from '../../domain/ports/judge-item.ts';
 import type { Exchanges, WireOperation } from './protocol.ts';
 
 type Transact = Exchanges['transact'];
