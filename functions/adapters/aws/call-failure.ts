@@ -31,8 +31,13 @@ export class OvertakenError extends Error {
   override readonly name = 'OvertakenError';
 }
 
+/** Some entries of a batch were not looked at. */
+export class UnprocessedError extends Error {
+  override readonly name = 'UnprocessedError';
+}
+
 export function failureOf(cause: unknown): CallFailure {
-  if (cause instanceof OvertakenError) return 'busy';
+  if (cause instanceof OvertakenError || cause instanceof UnprocessedError) return 'busy';
   const { name = '', code = '', status } = factsOf(cause);
   if (busy_names.has(name) || status === 429) return 'busy';
   if (never_sent_codes.has(code)) return 'busy';

@@ -2,6 +2,7 @@ import { BatchGetItemCommand, GetItemCommand, QueryCommand } from '@aws-sdk/clie
 import type { DynamoDBClient, QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { cursorAfter, readCursor } from '../../domain/ports/query-cursor.ts';
 import type { Key, Page, Query, Row } from '../../domain/ports/table.ts';
+import { UnprocessedError } from '../aws/call-failure.ts';
 import { repeatCall } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
 import { expressions, isLive } from './expressions.ts';
@@ -38,7 +39,7 @@ export function readRows({ client, name, rules }: { client: DynamoDBClient; name
         for (const attributes of Responses[name] ?? []) found.set(identityOf(attributes), fromAttributes(attributes));
         missing = UnprocessedKeys[name]?.Keys ?? [];
         // What was left out comes later: too much for one answer, or more than the partition gives at the moment.
-        if (missing.length > 0) throw new UnprocessedError();
+        if (missing.length > 0) throw new UnprocessedError('some keys were left out');
       },
       { rules },
     );
@@ -80,11 +81,6 @@ export function readRows({ client, name, rules }: { client: DynamoDBClient; name
 
 export function toKey({ pk, sk }: Key) {
   return { pk: { S: pk }, sk: { S: sk } };
-}
-
-/** Some keys of a batch were not looked at. */
-class UnprocessedError extends Error {
-  override readonly name = 'ThrottlingException';
 }
 
 function identityOf({ pk, sk }: Attributes): string {
