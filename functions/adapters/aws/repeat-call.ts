@@ -29,38 +29,40 @@ export const usual_rules: RepeatRules = {
 export class CallFailedError extends Error {
   override readonly name = 'CallFailedError';
   readonly failure: CallFailure;
+  /** Whether an attempt before the last one may have been carried out although its answer was lost. */
+  readonly was_unheard: boolean;
 
-  constructor(failure: CallFailure, options: { cause: unknown }) {
-    super(`the call failed: ${failure}`, options);
-    this.failure = failure;
+  constructor(facts: { failure: CallFailure; was_unheard: boolean }, options: { cause: unknown }) {
+    super(`the call failed: ${facts.failure}`, options);
+    this.failure = facts.failure;
+    this.was_unheard = facts.was_unheard;
   }
 }
 
 /**
- * Repeats `attempt` while its failures pass with time, within the deadline. `attempt` learns whether an earlier one may
- * have been carried out although its answer was lost. A failure in `final` is not repeated. Throws `CallFailedError`.
+ * Repeats `attempt` while its failures pass with time, within the deadline. A failure in `final` is not repeated. Throws
+ * `CallFailedError`.
  */
 export async function repeatCall<T>(
-  attempt: (state: { readonly may_be_done: boolean }) => Promise<T>,
+  attempt: () => Promise<T>,
   { rules, final = [] }: { rules: RepeatRules; final?: readonly CallFailure[] },
 ): Promise<T> {
   const end = rules.clock() + rules.deadline_ms;
-  let may_be_done = false;
+  let was_unheard = false;
   for (let tried = 1; ; tried += 1) {
     try {
-      return await attempt({ may_be_done });
+      return await attempt();
     } catch (cause) {
       // A call within this one has been repeated already; a `TypeError` is a bug of the caller's.
       if (cause instanceof CallFailedError || cause instanceof TypeError) throw cause;
-      const failure = failureOf(cause);
+      const last = failureOf(cause);
+      // Not carried out and perhaps carried out are different news: of passing failures the worst one counts.
+      const failure = last === 'busy' && was_unheard ? 'unknown' : last;
       const wait_ms = rules.random() * Math.min(rules.wait_ms_max, rules.wait_ms_base * 2 ** (tried - 1));
-      if (failure === 'unknown') may_be_done = true;
-      const is_last = failure === 'permanent' || final.includes(failure) || rules.clock() + wait_ms >= end;
-      if (is_last) {
-        // Not started at all and possibly done are different news: the worst that happened counts.
-        const worst = may_be_done && failure !== 'permanent' ? 'unknown' : failure;
-        throw new CallFailedError(worst, { cause });
+      if (last === 'permanent' || final.includes(last) || rules.clock() + wait_ms >= end) {
+        throw new CallFailedError({ failure, was_unheard }, { cause });
       }
+      was_unheard ||= last === 'unknown';
       await rules.sleep(wait_ms);
     }
   }

@@ -258,8 +258,9 @@ async function isThere(answer: Promise<unknown>): Promise<boolean> {
     return true;
   } catch (error) {
     const name = error instanceof CallFailedError && error.cause instanceof Error ? error.cause.name : '';
-    if (gone.has(name.replace(/^.*\./, ''))) return false;
-    throw error;
+    if (!(error instanceof CallFailedError) || !gone.has(name.replace(/^.*\./, ''))) throw error;
+    // A second attempt that meets the work of the first has done it.
+    return error.was_unheard;
   }
 }
 
