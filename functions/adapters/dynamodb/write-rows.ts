@@ -113,13 +113,19 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
         const found = await rows.many(read.map((index) => keyOf(operations, index)));
         const stored = new Map(read.map((index, place) => [index, found[place]]));
         const is_refused = read.some((index) => refusedAt(operations, index, stored.get(index), now) !== undefined);
-        if (is_refused) return firstRefusal(operations, now);
-        const plans = operations.map(
-          (operation, index): Plan =>
-            reads.has(index)
-              ? planAfterReading(operation, stored.get(index), { now, table: name, revision: newRevision() })
-              : planUnread(operation, { now, table: name, revision: newRevision() }),
-        );
+        if (is_refused) return firstFault(operations, now);
+        const plans: Plan[] = [];
+        for (const [index, operation] of operations.entries()) {
+          const facts = { now, table: name, revision: newRevision() };
+          try {
+            const is_read = reads.has(index);
+            plans.push(is_read ? planAfterReading(operation, stored.get(index), facts) : planUnread(operation, facts));
+          } catch (error) {
+            // A broken update is news only if no operation before it is refused.
+            if (error instanceof TypeError) return firstFault(operations, now);
+            throw error;
+          }
+        }
         const items = plans.map(({ item }) => item);
         const numbered = plans.flatMap(({ write }, index) => (write === undefined ? [] : [{ write, index }]));
         if (numbered.length === 0) return { kind: 'written', items };
@@ -163,12 +169,13 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
     }
   }
 
-  /** Something was refused: the first one, in the order of the operations, of those whose conditions do not hold now. */
-  async function firstRefusal(operations: readonly Operation[], now: number): Promise<Refused> {
+  /** The first operation that is refused or broken as the items are now, in the order of the operations. */
+  async function firstFault(operations: readonly Operation[], now: number): Promise<Refused> {
     const found = await rows.many(operations.map(({ key }) => key));
-    for (const index of operations.keys()) {
-      const refused = refusedAt(operations, index, found[index], now);
+    for (const [index, operation] of operations.entries()) {
+      const refused = refusedOperation(operation, index, found[index], now);
       if (refused !== undefined) return refused;
+      planAfterReading(operation, found[index], { now, table: name, revision: '' });
     }
     throw new OvertakenError('another writer came between');
   }

@@ -65,7 +65,8 @@ export function rowWriter(connection: DatabaseSync): {
           writes.push(() => put.run(pk, sk, next_text, expires_at));
           texts[index] = next_text;
         }
-        if (operation.kind === 'delete' && text !== undefined) {
+        if (operation.kind === 'delete') {
+          // An expired row goes as well: a later call may judge it by an earlier `now`.
           writes.push(() => remove.run(pk, sk));
         }
       }
