@@ -7,16 +7,10 @@ const depth_max = 30;
 /** The DynamoDB form of the same type, from which `toValue` gives back the same value; undefined when there is none. */
 export function nativeValue(value: Json, depth = 0): AttributeValue | undefined {
   if (value === null) return { NULL: true };
-  switch (typeof value) {
-    case 'string':
-      return value.isWellFormed() ? { S: value } : undefined;
-    case 'boolean':
-      return { BOOL: value };
-    case 'number':
-      return isNativeNumber(value) ? { N: String(value) } : undefined;
-    default:
-      return depth >= depth_max ? undefined : nativeTree(value, depth + 1);
-  }
+  if (typeof value === 'string') return value.isWellFormed() ? { S: value } : undefined;
+  if (typeof value === 'boolean') return { BOOL: value };
+  if (typeof value === 'number') return isNativeNumber(value) ? { N: String(value) } : undefined;
+  return depth >= depth_max ? undefined : nativeTree(value, depth + 1);
 }
 
 /** The JSON value of an attribute, binary ones included. */

@@ -8,7 +8,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { newName } from './emulator-clients.ts';
 
 /** An empty bucket; `remove` empties it first. */
-export async function newBucket(client: S3Client): Promise<{ name: string; remove(): Promise<void> }> {
+export async function newBucket(client: S3Client): Promise<{ name: string; readonly remove: () => Promise<void> }> {
   const Bucket = newName('signet-bucket');
   await client.send(new CreateBucketCommand({ Bucket }));
   return {

@@ -5,7 +5,7 @@ import { newName } from './emulator-clients.ts';
 export interface NewQueue {
   readonly url: string;
   readonly dead_letter_url: string;
-  remove(): Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 /** An empty queue of its kind, with its dead-letter queue. */

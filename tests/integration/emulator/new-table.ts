@@ -3,7 +3,9 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { newName } from './emulator-clients.ts';
 
 /** An empty table with the keys of the design. */
-export async function newTable(client: DynamoDBClient): Promise<{ name: string; remove(): Promise<void> }> {
+export async function newTable(
+  client: DynamoDBClient,
+): Promise<{ name: string; readonly remove: () => Promise<void> }> {
   const name = newName('signet-table');
   await client.send(
     new CreateTableCommand({
