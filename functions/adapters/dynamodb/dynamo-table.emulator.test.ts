@@ -201,6 +201,27 @@ describe('a DynamoDB table', () => {
     expect(await table.get(key, now)).toEqual({ done: true });
   });
 
+  test('crossing transactions of several processes lose nothing', async () => {
+    const [a, b] = [newKey(), newKey()];
+    const processes = Array.from({ length: 5 }, () =>
+      dynamoTable({ client: maker, name: made.name, rules: { deadline_ms: 20_000 } }),
+    );
+    await Promise.all(
+      processes.flatMap((table) =>
+        Array.from({ length: 4 }, (_, n) =>
+          table.transact(
+            [
+              { kind: 'update', key: n % 2 === 0 ? a : b, add: { n: 1 } },
+              { kind: 'update', key: n % 2 === 0 ? b : a, add: { n: -1 } },
+            ],
+            now,
+          ),
+        ),
+      ),
+    );
+    expect([await plain().get(a, now), await plain().get(b, now)]).toEqual([{ n: 0 }, { n: 0 }]);
+  });
+
   test('names the first of several refused operations', async () => {
     const table = plain();
     const keys = [newKey(), newKey(), newKey()] as const;

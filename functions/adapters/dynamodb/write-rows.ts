@@ -18,6 +18,7 @@ import { liveItem, planAfterReading, planUnread } from './plan-operation.ts';
 import type { Plan } from './plan-operation.ts';
 import { toKey } from './read-rows.ts';
 import type { Rows } from './read-rows.ts';
+import { takeTurns } from './take-turns.ts';
 
 export interface WriterOptions {
   readonly client: DynamoDBClient;
@@ -41,6 +42,8 @@ export class OutcomeUnknownError extends Error {
  * on condition that their revision is still there. Where DynamoDB's refusal is not the port's, the same way is taken.
  */
 export function writeRows({ client, name, rows, rules, newRevision }: WriterOptions): WriteRows {
+  const inTurn = takeTurns();
+
   async function putOne(operation: Put, now: number): Promise<Written | Refused> {
     const revision = newRevision();
     const parts = expressions();
@@ -107,6 +110,21 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
     reads = new Set<number>(),
   ): Promise<Written | Refused> {
     for (const [index, { kind }] of operations.entries()) if (kind === 'update') reads.add(index);
+    // Writers of this process that would overtake each other wait instead; those of others are met by the revision.
+    const names = [...reads].map((index) => keyOf(operations, index)).map(({ pk, sk }) => `${pk}\0${sk}`);
+    const end = rules.clock() + rules.deadline_ms;
+    return inTurn(names, () => {
+      const deadline_ms = end - rules.clock();
+      if (deadline_ms > 0) return attemptAll(operations, { now, reads, deadline_ms });
+      const cause = new OvertakenError('other writers took all the time there was');
+      throw new CallFailedError({ failure: 'busy', was_unheard: false }, { cause });
+    });
+  }
+
+  async function attemptAll(
+    operations: readonly Operation[],
+    { now, reads, deadline_ms }: { now: number; reads: Set<number>; deadline_ms: number },
+  ): Promise<Written | Refused> {
     return repeatCall(
       async () => {
         const read = [...reads];
@@ -133,7 +151,7 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
         if (reasons === undefined) return { kind: 'written', items };
         return explainCancellation(operations, numbered, reasons);
       },
-      { rules },
+      { rules: { ...rules, deadline_ms } },
     );
 
     function explainCancellation(

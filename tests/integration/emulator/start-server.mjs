@@ -35,10 +35,12 @@ export async function startServer({ title, folder, command, environment, isReady
     // Its own process group: what it starts goes with it.
     detached: true,
   });
-  let is_running = true;
+  const state = { is_running: true };
   const exited = new Promise((resolve) => {
     for (const event of ['exit', 'error']) child.once(event, resolve);
-  }).then(() => (is_running = false));
+  }).finally(() => {
+    state.is_running = false;
+  });
   const stop = async () => {
     endGroup(child.pid, 'SIGTERM');
     const timer = setTimeout(() => endGroup(child.pid, 'SIGKILL'), 5000);
@@ -46,7 +48,7 @@ export async function startServer({ title, folder, command, environment, isReady
     clearTimeout(timer);
     endGroup(child.pid, 'SIGKILL');
   };
-  for (let tries = 0; tries < 300 && is_running; tries += 1) {
+  for (let tries = 0; tries < 300 && state.is_running; tries += 1) {
     if (await isReady(url).catch(() => false)) return { url, stop };
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
