@@ -31,6 +31,11 @@ export class OvertakenError extends Error {
   override readonly name = 'OvertakenError';
 }
 
+/** A write whose answer was lost, and whose place another writer has changed meanwhile: doing it again could do it twice. */
+export class OutcomeUnknownError extends Error {
+  override readonly name = 'OutcomeUnknownError';
+}
+
 /** Some entries of a batch were not looked at. */
 export class UnprocessedError extends Error {
   override readonly name = 'UnprocessedError';

@@ -4,11 +4,12 @@ import { expiryOf } from '../../domain/ports/judge-item.ts';
 import { checkKey, checkOperations, checkQuery, itemText } from '../../domain/ports/table-rules.ts';
 import { TableUnavailableError } from '../../domain/ports/table.ts';
 import type { Operation, Table } from '../../domain/ports/table.ts';
+import { OutcomeUnknownError } from '../aws/call-failure.ts';
 import { CallFailedError, usual_rules } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
 import { liveItem } from './plan-operation.ts';
 import { readRows } from './read-rows.ts';
-import { OutcomeUnknownError, writeRows } from './write-rows.ts';
+import { writeRows } from './write-rows.ts';
 
 export interface DynamoTableOptions {
   /** Made with `client_settings`: it must not repeat calls by itself. */

@@ -8,7 +8,7 @@ import {
 import type { CancellationReason, DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { brokenCondition } from '../../domain/ports/judge-item.ts';
 import type { Item, Operation, Put, Refused, Update, Written } from '../../domain/ports/table.ts';
-import { OvertakenError } from '../aws/call-failure.ts';
+import { OutcomeUnknownError, OvertakenError } from '../aws/call-failure.ts';
 import { CallFailedError, repeatCall } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
 import { conditionText, expressions, updateText } from './expressions.ts';
@@ -30,11 +30,6 @@ export interface WriterOptions {
 }
 
 export type WriteRows = (operations: readonly Operation[], now: number) => Promise<Written | Refused>;
-
-/** An addition whose answer was lost, and whose item another writer has changed meanwhile. */
-export class OutcomeUnknownError extends Error {
-  override readonly name = 'OutcomeUnknownError';
-}
 
 /**
  * Writes checked operations. One alone is one conditional request. Several are a transaction; those that need the item
@@ -58,7 +53,9 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
     const refusal = await refusalOf(repeatCall(() => client.send(command), { rules }));
     // The first attempt was carried out, its answer lost, and this is the second one meeting its work.
     const is_done = refusal === undefined || refusal.stored?.revision === revision;
-    return is_done ? { kind: 'written', items: [operation.item] } : judge(operation, refusal.stored, now);
+    if (is_done) return { kind: 'written', items: [operation.item] };
+    checkDoubt(refusal);
+    return judge(operation, refusal.stored, now);
   }
 
   async function updateOne(operation: Update, now: number): Promise<Written | Refused> {
@@ -93,6 +90,7 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
       }
       const refusal = await refusalOf(Promise.reject(error));
       if (refusal?.stored?.revision === revision) return { kind: 'written', items: [refusal.stored.item] };
+      checkDoubt(refusal);
       return judge(operation, refusal?.stored, now);
     }
   }
@@ -247,16 +245,26 @@ function refusedOperation(
   return condition === undefined ? undefined : { kind: 'refused', operation, condition, current };
 }
 
+interface Refusal {
+  readonly stored: Stored | undefined;
+  readonly was_unheard: boolean;
+}
+
 /** What a conditional request met; undefined when it was carried out. Other failures pass through. */
-async function refusalOf(sent: Promise<unknown>): Promise<{ stored: Stored | undefined } | undefined> {
+async function refusalOf(sent: Promise<unknown>): Promise<Refusal | undefined> {
   try {
     await sent;
     return undefined;
   } catch (error) {
     if (!isNamed(error, 'ConditionalCheckFailedException')) throw error;
-    const { Item } = (error as CallFailedError).cause as { Item?: Attributes };
-    return { stored: storedOf(Item) };
+    const { cause, was_unheard } = error as CallFailedError;
+    return { stored: storedOf((cause as { Item?: Attributes }).Item), was_unheard };
   }
+}
+
+/** Carried out unheard and replaced since, or refused from the start: to say `refused` could be a lie. */
+function checkDoubt(refusal: Refusal | undefined): void {
+  if (refusal?.was_unheard === true) throw new OutcomeUnknownError('a write is in doubt');
 }
 
 function storedOf(attributes: Attributes | undefined): Stored | undefined {

@@ -10,6 +10,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { checkListing, checkObjectKey, checkPutOptions, checkRange } from '../../domain/ports/object-rules.ts';
 import { ObjectsUnavailableError } from '../../domain/ports/objects.ts';
 import type { ByteRange, ObjectBody, ObjectHead, Objects, PutOptions, PutResult } from '../../domain/ports/objects.ts';
+import { OutcomeUnknownError } from '../aws/call-failure.ts';
 import { CallFailedError, repeatCall, usual_rules } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
 import { cursorAfterKey, readKeyCursor } from './key-cursor.ts';
@@ -51,6 +52,8 @@ export function s3Objects({ client, bucket: Bucket, rules: own_rules }: S3Object
       if (!isRefusal(error)) throw error;
       const found = await headOf(Key);
       if (found?.write === write) return { kind: 'written', etag: found.etag };
+      // Carried out unheard and replaced since, or refused from the start: to say `refused` could be a lie.
+      if ((error as CallFailedError).was_unheard) throw new OutcomeUnknownError('a put is in doubt', { cause: error });
       return { kind: 'refused', etag: found?.etag };
     }
   }
@@ -160,6 +163,9 @@ async function explained<T>(operation: string, work: () => Promise<T>): Promise<
   try {
     return await work();
   } catch (cause) {
+    if (cause instanceof OutcomeUnknownError) {
+      throw new ObjectsUnavailableError({ operation, retryable: false }, { cause });
+    }
     if (!(cause instanceof CallFailedError)) throw cause;
     throw new ObjectsUnavailableError({ operation, retryable: cause.failure !== 'permanent' }, { cause });
   }
