@@ -35,7 +35,10 @@ export default {
       comment: 'an adapter implements ports; two that need each other are one, or lack a port',
       severity: 'error',
       from: { path: '^functions/adapters/([^/]+)/', pathNot: '\\.(test|property\\.test)\\.ts$' },
-      to: { path: '^functions/(adapters|edge|hosts|assembly|handlers)', pathNot: '^functions/adapters/($1|frames)/' },
+      to: {
+        path: '^functions/(adapters|edge|hosts|assembly|handlers)',
+        pathNot: '^functions/adapters/($1|aws|frames)/',
+      },
     },
     {
       name: 'edge-knows-no-adapter',

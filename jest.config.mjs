@@ -19,11 +19,15 @@ const project = (displayName, testMatch, more = {}) => ({ ...shared, displayName
 export default {
   projects: [
     project('unit', ['<rootDir>/{shared,functions,clients}/**/*.test.ts'], {
-      testPathIgnorePatterns: ['\\.property\\.test\\.ts$', '/node_modules/'],
+      testPathIgnorePatterns: ['\\.(property|emulator)\\.test\\.ts$', '/node_modules/'],
     }),
     project('property', ['<rootDir>/{shared,functions,clients}/**/*.property.test.ts']),
     project('contract', ['<rootDir>/tests/contract/**/*.test.ts']),
-    project('integration', ['<rootDir>/tests/integration/**/*.test.ts']),
+    project('integration', ['<rootDir>/tests/integration/**/*.test.ts'], {
+      testPathIgnorePatterns: ['\\.emulator\\.test\\.ts$', '/node_modules/'],
+    }),
+    // Needs the emulator that `npm run test:integration` starts.
+    project('emulator', ['<rootDir>/{functions,tests/integration}/**/*.emulator.test.ts']),
     project('e2e', ['<rootDir>/tests/e2e/**/*.test.ts']),
   ],
 };

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { SQLInputValue } from 'node:sqlite';
+import { cursorAfter, readCursor } from '../../domain/ports/query-cursor.ts';
 import { afterPrefix, checkKey, checkOperations, checkQuery, itemText } from '../../domain/ports/table-rules.ts';
 import type { Item, Operation, Query, Refused, Row, Table, Written } from '../../domain/ports/table.ts';
-import { expiryOf } from './judge-item.ts';
+import { expiryOf } from '../../domain/ports/judge-item.ts';
 import type { Database } from './open-database.ts';
 import type { WireOperation } from './protocol.ts';
 
@@ -93,30 +93,4 @@ function select(query: Query, now: number): { sql: string; values: SQLInputValue
   bound(reverse ? '<' : '>', after);
   const sql = `SELECT sk, item FROM rows WHERE ${where.join(' AND ')} ORDER BY sk ${reverse ? 'DESC' : 'ASC'} LIMIT ?`;
   return { sql, values: [...values, limit + 1] };
-}
-
-/** `<fingerprint of the query>.<last sk>`, base64url: a position means something only within the query that made it. */
-function cursorAfter(query: Query, sk: string): string {
-  return Buffer.from(`${fingerprint(query)}.${sk}`).toString('base64url');
-}
-
-function readCursor(query: Query, cursor: string): string {
-  const text = Buffer.from(cursor, 'base64url').toString();
-  const expected = `${fingerprint(query)}.`;
-  const sk = text.slice(expected.length);
-  // A forged position could only lie outside the query's own bounds, which `select` would then not check again.
-  if (!text.startsWith(expected) || !isWithin(query, sk)) throw new TypeError('the cursor belongs to another query');
-  return sk;
-}
-
-function fingerprint({ pk, prefix, from, to, reverse = false }: Query): string {
-  const identity = JSON.stringify([pk, prefix ?? null, from ?? null, to ?? null, reverse]);
-  return createHash('sha256').update(identity).digest('base64url').slice(0, 12);
-}
-
-function isWithin({ prefix, from, to }: Query, sk: string): boolean {
-  if (sk === '' || (prefix !== undefined && !sk.startsWith(prefix))) return false;
-  const bytes = Buffer.from(sk);
-  if (from !== undefined && Buffer.compare(bytes, Buffer.from(from)) < 0) return false;
-  return to === undefined || Buffer.compare(bytes, Buffer.from(to)) <= 0;
 }

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Item } from '../../domain/ports/table.ts';
-import { applyUpdate, brokenCondition, expiryOf } from './judge-item.ts';
-import type { UpdateText } from './judge-item.ts';
+import { applyUpdate, brokenCondition, expiryOf } from '../../domain/ports/judge-item.ts';
+import type { UpdateText } from '../../domain/ports/judge-item.ts';
 import type { Exchanges, WireOperation } from './protocol.ts';
 
 type Transact = Exchanges['transact'];
@@ -65,7 +65,8 @@ export function rowWriter(connection: DatabaseSync): {
           writes.push(() => put.run(pk, sk, next_text, expires_at));
           texts[index] = next_text;
         }
-        if (operation.kind === 'delete' && text !== undefined) {
+        if (operation.kind === 'delete') {
+          // An expired row goes as well: a later call may judge it by an earlier `now`.
           writes.push(() => remove.run(pk, sk));
         }
       }

@@ -29,7 +29,8 @@ export interface DeadLetter {
 /**
  * At-least-once messages. What was sent is durable when `send` resolves. A message that is received and neither
  * completed nor released becomes visible again after its timeout; after `attempts_max` deliveries (a property of the
- * queue) the next receive moves it to the dead letters with reason `attempts_exhausted`.
+ * queue) the next receive moves it to the dead letters with reason `attempts_exhausted`. Broken input is a `TypeError`,
+ * also a `group` for a queue that keeps no order. A service that cannot answer is a `QueueUnavailableError`.
  */
 export interface Queue {
   /** 1..10 messages, all or none. */
@@ -50,4 +51,17 @@ export interface Queue {
   deadLetters(request: { cursor?: string; limit: number }): Promise<{ letters: DeadLetter[]; cursor?: string }>;
   /** Puts dead letters back, as new messages; answers how many were there. */
   redrive(ids: readonly string[]): Promise<number>;
+}
+
+/** The service did not answer. Of a `send`, some messages may be in the queue: sending again is safe, and may repeat them. */
+export class QueueUnavailableError extends Error {
+  override readonly name = 'QueueUnavailableError';
+  readonly operation: string;
+  readonly retryable: boolean;
+
+  constructor(facts: { operation: string; retryable: boolean }, options?: { cause?: unknown }) {
+    super(`the queue did not take \`${facts.operation}\``, options);
+    this.operation = facts.operation;
+    this.retryable = facts.retryable;
+  }
 }

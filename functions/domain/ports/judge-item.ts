@@ -1,5 +1,5 @@
-import type { Json, JsonObject } from '../../domain/json.ts';
-import type { Condition, Item } from '../../domain/ports/table.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { Condition, Item } from './table.ts';
 
 /** The first condition that does not hold of `item`; undefined when all do. */
 export function brokenCondition(conditions: readonly Condition[], item: Item | undefined): Condition | undefined {
