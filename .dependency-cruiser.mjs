@@ -58,7 +58,7 @@ export default {
       name: 'no-test-code-in-the-product',
       comment: 'what ships does not import tests',
       severity: 'error',
-      from: { pathNot: '(\\.(test|property\\.test|contract)\\.ts$|^tests/)' },
+      from: { pathNot: '(\\.(test|property\\.test|contract)\\.ts$|^tests/|^scripts/test-)' },
       to: { path: '(\\.(test|property\\.test)\\.ts$|^tests/)' },
     },
     {
