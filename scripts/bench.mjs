@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npm run bench [area …]`: gateway, scripts, embedding, proof, start. Writes dated records to docs/records/.
+// `npm run bench [area …]`: gateway, memory, scripts, embedding, proof, start. Writes dated records to docs/records/.
 import { join } from 'node:path';
 import { buildArtefact, loadRecipe, recipeModules } from './artefacts.mjs';
 import { run } from './processes.mjs';

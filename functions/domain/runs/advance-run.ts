@@ -17,7 +17,7 @@ import { lastStep } from './journal.ts';
 import { stateKey, textKey } from './keys.ts';
 import type { LiveRuns } from './live-runs.ts';
 import { getJson, putJson } from './long-text.ts';
-import { hasEnded, runRow, type RunRow } from './run-row.ts';
+import { asRead, hasEnded, runRow, type RunRow } from './run-row.ts';
 import { makeToken, tokenDigest } from './run-token.ts';
 import { isOfScript } from './script-tools.ts';
 
@@ -139,10 +139,7 @@ async function begin(
     {
       kind: 'update',
       key: stateKey(row.tenant, row.id),
-      conditions: [
-        { kind: 'equals', field: 'state', value: row.state },
-        { kind: 'equals', field: 'attempt', value: row.attempt },
-      ],
+      conditions: asRead(row),
       set: {
         state: 'running',
         attempt: attempt_number,
@@ -223,10 +220,7 @@ async function putBack({ table, now, events }: AdvanceParts, run: RunRow): Promi
     {
       kind: 'update',
       key: stateKey(run.tenant, run.id),
-      conditions: [
-        { kind: 'equals', field: 'state', value: 'running' },
-        { kind: 'equals', field: 'attempt', value: run.attempt },
-      ],
+      conditions: asRead({ state: 'running', attempt: run.attempt }),
       set: { state: 'queued' },
     },
     now(),

@@ -11,7 +11,7 @@ import { lastStep, noTotals, stepReceipts } from './journal.ts';
 import { slotsKey, stateKey } from './keys.ts';
 import { putJson, putText } from './long-text.ts';
 import { cutToBytes, type RunEvents } from './run-events.ts';
-import { hasEnded, runRow, type RunRow } from './run-row.ts';
+import { asRead, hasEnded, runRow, type RunRow } from './run-row.ts';
 import type { RunState } from './runs.ts';
 
 export interface FinishParts {
@@ -43,10 +43,7 @@ export async function finishRun(parts: FinishParts, row: RunRow, completion: Scr
     {
       kind: 'update',
       key: stateKey(row.tenant, row.id),
-      conditions: [
-        { kind: 'equals', field: 'state', value: row.state },
-        { kind: 'equals', field: 'attempt', value: row.attempt },
-      ],
+      conditions: asRead(row),
       set: {
         state: end.state,
         exit_code: end.exit_code,

@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '../json.ts';
-import type { Item } from '../ports/table.ts';
+import type { Condition, Item } from '../ports/table.ts';
 import type { ScriptLimits } from '../ports/script-host.ts';
 import type { Scope } from '../scopes.ts';
 import type { RunState } from './runs.ts';
@@ -74,6 +74,14 @@ export function runRow(item: Item): RunRow {
 
 export function runItem(row: RunRow): Item {
   return row;
+}
+
+/** Holds while nobody took the run over or ended it since the row was read. */
+export function asRead({ state, attempt }: Pick<RunRow, 'state' | 'attempt'>): readonly Condition[] {
+  return [
+    { kind: 'equals', field: 'state', value: state },
+    { kind: 'equals', field: 'attempt', value: attempt },
+  ];
 }
 
 export function hasEnded(row: RunRow): boolean {
