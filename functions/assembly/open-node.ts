@@ -121,6 +121,8 @@ async function open(
   const keys = fileKeys({ folder: join(home, 'identities'), sign: () => slots.current('sign'), random });
   const { verify, digest, score } = slots;
   const identity = await openIdentity({ table, keys, verify, digest, now, newId });
+  // A key file that does not sign stops the start, not the first request.
+  await identity.session();
   await pinOwnNode({ home, node_id: identity.node_id, now });
 
   const policy = cedarPolicy({

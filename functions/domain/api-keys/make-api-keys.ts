@@ -1,15 +1,16 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { BoundedMap } from '../bounded-map.ts';
 import type { Call, NewId, Now, RandomBytes } from '../call.ts';
 import type { Judge, Judgement } from '../decisions/judge.ts';
 import { SignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import type { Item, Operation, Refused, Table, Written } from '../ports/table.ts';
+import type { Item, Refused, Table, Written } from '../ports/table.ts';
 import type { Scope } from '../scopes.ts';
-import { scopes as everyScope } from '../scopes.ts';
 import type { ApiKey, ApiKeys } from './api-keys.ts';
 import { apiKeyList, apiKeyListRow, apiKeyRow } from './keys.ts';
+import { creation, ownerScopes, type StoredKey } from './stored-key.ts';
+import { idForm, newToken, readToken, secretDigest, tokenText, type Token } from './token.ts';
 
 export interface ApiKeysOptions {
   readonly table: Table;
@@ -33,10 +34,7 @@ export interface OwnerKeys {
   }): Promise<ApiKey & { readonly token: string }>;
 }
 
-/**
- * API keys over the table. A token is `sg_<id>_<secret>`: the id finds the row, the secret (256 random bits) is compared
- * by its SHA-256. A plain hash is enough for a secret nobody can guess; a slow one would only slow every request.
- */
+/** API keys over the table. */
 export function makeApiKeys({ table, judge, now, newId, random, single_user }: ApiKeysOptions): ApiKeys & OwnerKeys {
   /** Live rows that were read less than five seconds ago: revoking here clears them, revoking elsewhere waits that long. */
   const recent = new BoundedMap<string, { readonly row: StoredKey; readonly read_at: number }>(recent_max);
@@ -48,7 +46,7 @@ export function makeApiKeys({ table, judge, now, newId, random, single_user }: A
       const row = await liveRow(parts.id);
       const known = row === undefined ? nothing : Buffer.from(row.secret_sha256, 'hex');
       // Compared in constant time, and also when there is no row, so that time tells nothing of which ids exist.
-      const same = timingSafeEqual(sha256(parts.secret), known);
+      const same = timingSafeEqual(secretDigest(parts.secret), known);
       if (!same || row === undefined || isOver(row)) return undefined;
       return {
         kind: 'key',
@@ -60,12 +58,13 @@ export function makeApiKeys({ table, judge, now, newId, random, single_user }: A
     },
 
     async create(call, request) {
-      const id = plainId(newId());
+      const token = newToken({ newId, random });
+      const { id } = token;
       const asked: JsonObject = { label: request.label, scopes: request.scopes };
       return judge.decide(call, judgement(id, 'create', asked), async () => {
         const maker = await makerOf(call);
         const key = within(call, maker, { ...request, id, created: seconds() });
-        const made = mint(key);
+        const made = mint(key, token);
         written(await table.transact(creation(made.row), now()));
         return { value: { ...shown(made.row), token: made.token }, outcome: { detail: { api_key: id } } };
       });
@@ -107,7 +106,8 @@ export function makeApiKeys({ table, judge, now, newId, random, single_user }: A
 
     async rotate(call, id) {
       const row = await ownRow(call, id);
-      const successor = plainId(newId());
+      const token = newToken({ newId, random });
+      const successor = token.id;
       return judge.decide(call, judgement(id, 'rotate'), async () => {
         // Whoever rotates holds the new secret: it may not carry more than the one who asks.
         const maker = await makerOf(call);
@@ -118,7 +118,7 @@ export function makeApiKeys({ table, judge, now, newId, random, single_user }: A
           id: successor,
           created: seconds(),
         });
-        const made = mint({ ...key, unlimited_rate: row.unlimited_rate });
+        const made = mint({ ...key, unlimited_rate: row.unlimited_rate }, token);
         const last_s = seconds() + overlap_s;
         const old: StoredKey = { ...row, valid_until: Math.min(row.valid_until ?? last_s, last_s), successor };
         written(
@@ -140,14 +140,9 @@ export function makeApiKeys({ table, judge, now, newId, random, single_user }: A
     },
 
     async createOwner({ label, tenant = 'default', unlimited_rate = false }) {
-      const made = mint({
-        id: plainId(newId()),
-        label,
-        tenant,
-        scopes: single_user ? everyScope : everyScope.filter((scope) => scope !== 'approvals:decide'),
-        created: seconds(),
-        unlimited_rate,
-      });
+      const token = newToken({ newId, random });
+      const scopes = ownerScopes({ single_user });
+      const made = mint({ id: token.id, label, tenant, scopes, created: seconds(), unlimited_rate }, token);
       written(await table.transact(creation(made.row), now()));
       return { ...shown(made.row), token: made.token };
     },
@@ -228,8 +223,7 @@ export function makeApiKeys({ table, judge, now, newId, random, single_user }: A
     return { expires_at: asked ?? maker };
   }
 
-  function mint(key: UnhashedKey): { readonly row: StoredKey; readonly token: string } {
-    const secret = Buffer.from(random(32)).toString('base64url');
+  function mint(key: UnhashedKey, token: Token): { readonly row: StoredKey; readonly token: string } {
     const { expires_at, ...rest } = key;
     return {
       row: {
@@ -239,10 +233,10 @@ export function makeApiKeys({ table, judge, now, newId, random, single_user }: A
         scopes: [...new Set(rest.scopes)],
         created: rest.created,
         unlimited_rate: rest.unlimited_rate,
-        secret_sha256: sha256(secret).toString('hex'),
+        secret_sha256: secretDigest(token.secret).toString('hex'),
         ...(expires_at === undefined ? {} : { valid_until: expires_at }),
       },
-      token: `sg_${rest.id}_${secret}`,
+      token: tokenText(token),
     };
   }
 
@@ -259,27 +253,7 @@ const recent_ms = 5_000;
 const recent_max = 10_000;
 const overlap_s = limits.idempotency_ttl_s; // 24 h, like everything that a client may still hold
 const actingScopes: ReadonlySet<Scope> = new Set(['chat', 'runs:write', 'tools:call', 'bus:publish']);
-const idForm = /^[0-9a-f]{32}$/;
-const tokenForm = /^sg_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/;
 const nothing = Buffer.alloc(32);
-
-/**
- * What is stored. The end is `valid_until`, not `expires_at`: to the table that name means a row which may be lost with
- * the power and is swept, and a key is neither.
- */
-interface StoredKey {
-  readonly id: string;
-  readonly label: string;
-  readonly tenant: string;
-  readonly scopes: readonly Scope[];
-  readonly created: number;
-  readonly unlimited_rate: boolean;
-  readonly secret_sha256: string;
-  /** Unix seconds. */
-  readonly valid_until?: number;
-  /** The key that replaced this one. */
-  readonly successor?: string;
-}
 
 interface AskedKey {
   readonly id: string;
@@ -292,21 +266,6 @@ interface AskedKey {
 
 type UnhashedKey = Omit<AskedKey, 'tenant'> & { readonly tenant: string; readonly unlimited_rate: boolean };
 
-function readToken(bearer: string): { readonly id: string; readonly secret: string } | undefined {
-  const match = tokenForm.exec(bearer);
-  const [, id, secret] = match ?? [];
-  return id === undefined || secret === undefined ? undefined : { id, secret };
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
-}
-
-/** A UUID without its hyphens: the token's parts are divided by `_` alone. */
-function plainId(id: string): string {
-  return id.replaceAll('-', '').toLowerCase();
-}
-
 function judgement(id: string, operation: string, request?: JsonObject): Judgement {
   return {
     action: 'administer',
@@ -314,13 +273,6 @@ function judgement(id: string, operation: string, request?: JsonObject): Judgeme
     facts: { operation },
     ...(request === undefined ? {} : { request }),
   };
-}
-
-function creation(row: StoredKey): readonly Operation[] {
-  return [
-    { kind: 'put', key: apiKeyRow(row.id), item: { ...row }, conditions: [{ kind: 'absent' }] },
-    { kind: 'put', key: apiKeyListRow(row.tenant, row.id), item: { ...row } },
-  ];
 }
 
 /** A fresh id met an old row, or a row went while it was being replaced: nothing was written. */

@@ -5,9 +5,9 @@ import { constitutionKey } from '../constitution/keys.ts';
 import type { JsonObject } from '../json.ts';
 import type { Keys } from '../ports/keys.ts';
 import { verifyReceipt } from '../verify/verify-receipt.ts';
+import { IdentityBrokenError } from './identity-broken.ts';
 import { delegationKey, documentKey, nodeKey } from './keys.ts';
 import { logAdoption } from './log-adoption.ts';
-import { IdentityBrokenError } from './open-identity.ts';
 
 let node: TestNode;
 let clock = Date.UTC(2026, 0, 2, 3, 4, 5, 678);

@@ -1,13 +1,17 @@
 import { constitutionKey } from '../constitution/keys.ts';
-import { firstConstitution, withoutProof } from '../constitution/constitution.ts';
+import { withoutProof } from '../constitution/constitution.ts';
 import { digestJson } from '../content/digest-json.ts';
 import type { NewId, Now } from '../call.ts';
 import type { JsonObject } from '../json.ts';
 import type { DigestCompute, VerifyCompute } from '../ports/compute.ts';
 import type { KeyRole, Keys, PublicKey } from '../ports/keys.ts';
 import type { Table } from '../ports/table.ts';
+import { adoptGenesis } from './adopt-genesis.ts';
+import { firstRows, signedBy, signFirstDocuments } from './first-documents.ts';
+import type { Genesis } from './genesis.ts';
+import { IdentityBrokenError } from './identity-broken.ts';
 import { delegationKey, documentKey, documentRange, nodeKey } from './keys.ts';
-import { firstNodeDocument, listedKeys, nodeIdOf, rfc3339, verificationMethodId } from './node-document.ts';
+import { listedKeys } from './node-document.ts';
 import { makeSessions, type Session } from './sessions.ts';
 
 /** Who this node is, under which rules it acts, and the key that signs for it right now. */
@@ -39,32 +43,32 @@ export interface IdentityFacts {
   readonly newId: NewId;
   /** Public prefix of the log without scheme; absent, the log is named after the node. Taken at the first start only. */
   readonly origin?: string;
-}
-
-/** What is stored cannot be this node's identity: the start must stop. Says what was expected, what came, what to do. */
-export class IdentityBrokenError extends Error {
-  override readonly name = 'IdentityBrokenError';
+  /** Where the root key is elsewhere: what an empty table begins with, and whether its owner is alone. */
+  readonly genesis?: Genesis;
+  readonly single_user?: boolean;
 }
 
 /**
- * Opens the node's identity. The first start makes root and issuer keys, node document 0 and constitution 1, and keeps
- * them in one transaction; a start that died before it finds its keys again and goes on. Later starts load what is kept
- * and verify every proof: a changed row stops the start with `IdentityBrokenError`.
+ * Opens the node's identity. The first start adopts the genesis it is given; without one it makes root and issuer keys,
+ * node document 0 and constitution 1, and keeps them in one transaction; a start that died before it finds its keys
+ * again and goes on. Later starts load what is kept and verify every proof: a changed row stops the start with
+ * `IdentityBrokenError`. A session is made when the first one asks for it.
  */
 export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
-  const pointer = await facts.table.get(nodeKey(), facts.now());
-  if (pointer === undefined) await makeIdentity(facts);
-  const node_id = pointer?.['node_id'] ?? (await facts.table.get(nodeKey(), facts.now()))?.['node_id'];
-  if (typeof node_id !== 'string') {
-    throw new IdentityBrokenError('expected the id of this node in the table, found none; restore it from a backup');
-  }
-
+  const { genesis, single_user = true } = facts;
+  const held = facts.keys.list();
+  // Whoever comes first throws; the keys that nobody asks for any more may then fail in silence.
+  held.catch(() => undefined);
+  const { node_id, is_new } = await (genesis === undefined
+    ? ownIdentity(facts)
+    : adoptGenesis({ ...facts, genesis, single_user }));
   const root = await rootKeyOf(facts, node_id);
-  const document = await loadDocument(facts, { node_id, root });
-  const { constitution, con } = await loadConstitution(facts, root);
-  const issuer = await issuerOf(facts, document);
+  const [document, { constitution, con }] = await Promise.all([
+    loadDocument(facts, { node_id, root }),
+    loadConstitution(facts, root),
+  ]);
+  const issuer = issuerOf(document, is_new && genesis === undefined ? await facts.keys.list() : await held);
   const sessions = makeSessions({ ...facts, node_id, con, issuer, document_seq: document['seq'] as number });
-  await sessions.session();
 
   return {
     node_id,
@@ -72,7 +76,7 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
     constitution,
     constitution_version: constitution['version'] as number,
     con,
-    is_new: pointer === undefined,
+    is_new,
     session: () => sessions.session(),
     renewSession: () => sessions.renewSession(),
     async delegation(id) {
@@ -88,35 +92,30 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
   };
 }
 
+async function ownIdentity(facts: IdentityFacts): Promise<{ node_id: string; is_new: boolean }> {
+  const pointer = await facts.table.get(nodeKey(), facts.now());
+  if (pointer === undefined) await makeIdentity(facts);
+  const node_id = pointer?.['node_id'] ?? (await facts.table.get(nodeKey(), facts.now()))?.['node_id'];
+  if (typeof node_id !== 'string') {
+    throw new IdentityBrokenError('expected the id of this node in the table, found none; restore it from a backup');
+  }
+  return { node_id, is_new: pointer === undefined };
+}
+
 async function makeIdentity({ table, keys, now, origin }: IdentityFacts): Promise<void> {
   const held = await keys.list();
   const keyOf = async (role: KeyRole): Promise<PublicKey> =>
     held.find((key) => key.role === role) ?? (await keys.create(role));
   const root = await keyOf('root');
   const issuer = await keyOf('issuer');
-  const node_id = nodeIdOf(root.key_id);
-  const created = rfc3339(now());
-  const sign = (document: JsonObject): Promise<JsonObject> =>
-    keys.signDocument({
-      key_id: root.key_id,
-      verification_method: verificationMethodId(node_id, root.key_id),
-      document,
-      created,
-    });
-  const document = await sign(
-    firstNodeDocument({ root, issuer, not_before: created, ...(origin === undefined ? {} : { origin }) }),
-  );
-  const constitution = await sign(firstConstitution(Math.floor(now() / 1000)));
-
-  const absent = [{ kind: 'absent' }] as const;
-  const written = await table.transact(
-    [
-      { kind: 'put', key: nodeKey(), item: { node_id }, conditions: absent },
-      { kind: 'put', key: documentKey(node_id, 0), item: { document }, conditions: absent },
-      { kind: 'put', key: constitutionKey(1), item: { constitution }, conditions: absent },
-    ],
-    now(),
-  );
+  const documents = await signFirstDocuments({
+    keys,
+    root,
+    issuer,
+    now: now(),
+    ...(origin === undefined ? {} : { origin }),
+  });
+  const written = await table.transact(firstRows(documents), now());
   // Operation 0 refused: another process was first, and its identity is the one to load.
   if (written.kind === 'refused' && written.operation !== 0) {
     throw new IdentityBrokenError(
@@ -179,23 +178,19 @@ async function loadConstitution(
   return { constitution, con: digested.sha256 };
 }
 
-async function issuerOf({ keys }: IdentityFacts, document: JsonObject): Promise<PublicKey> {
+function issuerOf(document: JsonObject, held: readonly PublicKey[]): PublicKey {
   const listed = new Set(
     listedKeys(document)
       .filter((key) => key.role === 'issuer' && !key.revoked)
       .map((key) => key.key_id),
   );
-  const issuer = (await keys.list()).find((key) => key.role === 'issuer' && listed.has(key.key_id));
+  const issuer = held.find((key) => key.role === 'issuer' && listed.has(key.key_id));
   if (issuer === undefined) {
     throw new IdentityBrokenError(
-      `expected the private half of an issuer key that the node document lists among the key files, found none; restore \`identities/\` from a backup`,
+      'expected the private half of an issuer key that the node document lists, found none; restore `identities/` from a backup, or in the cloud the KMS key that the genesis names',
     );
   }
   return issuer;
-}
-
-function signedBy(document: JsonObject, public_key: Uint8Array): { document_json: Uint8Array; public_key: Uint8Array } {
-  return { document_json: new TextEncoder().encode(JSON.stringify(document)), public_key };
 }
 
 function isObject(value: unknown): value is JsonObject {
