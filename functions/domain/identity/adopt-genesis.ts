@@ -28,7 +28,7 @@ export async function adoptGenesis({
   /** One person is maker, user and approver: the owner's key may then also decide approvals. */
   single_user: boolean;
 }): Promise<{ readonly node_id: string; readonly is_new: boolean }> {
-  const node_id = String(genesis.node_document['id']);
+  const node_id = genesis.node_document.id;
   const [digests] = await digestJson(digest, [{ ...genesis }]);
   if (digests === undefined) throw new Error('no digest of the genesis came back');
   const { sha256 } = digests;
@@ -60,12 +60,12 @@ export async function adoptGenesis({
 function assertSame(kept: Item, { node_id, sha256 }: { node_id: string; sha256: string }): void {
   if (kept['node_id'] !== node_id) {
     throw new IdentityBrokenError(
-      `expected the table of node \`${node_id}\`, found that of \`${String(kept['node_id']).slice(0, 80)}\`; deploy with the genesis of that node, or with an empty table`,
+      `expected the table of node \`${node_id}\`, found that of ${JSON.stringify(kept['node_id'])}; deploy with the genesis of that node, or with an empty table`,
     );
   }
   if (kept['genesis'] !== sha256) {
     throw new IdentityBrokenError(
-      `expected the genesis that the node began with (sha256 ${String(kept['genesis'])}), got another (${sha256}); deploy with the first one`,
+      `expected the genesis that the node began with (sha256 ${JSON.stringify(kept['genesis'])}), got another (${sha256}); deploy with the first one`,
     );
   }
 }

@@ -78,7 +78,7 @@ test('what was made is read again, and holds no secret', async () => {
 });
 
 test('a run that is repeated signs with the same root key', async () => {
-  expect((await newGenesis()).node_document['id']).toBe(genesis.node_document['id']);
+  expect((await newGenesis()).node_document.id).toBe(genesis.node_document.id);
 });
 
 test('a token or an issuer of another form makes no genesis', async () => {
@@ -91,7 +91,7 @@ test('a token or an issuer of another form makes no genesis', async () => {
 test.each<[string, (made: Genesis) => unknown, RegExp]>([
   ['another format', (made) => ({ ...made, format: 2 }), /format/],
   ['a field too many', (made) => ({ ...made, secret: 'x' }), /secret/],
-  ['no node document', ({ node_document: _, ...rest }) => rest, /node_document/],
+  ['no node document', (made) => ({ ...made, node_document: undefined }), /node_document/],
   ['another seq', (made) => ({ ...made, node_document: { ...made.node_document, seq: 1 } }), /node document 0/],
   [
     'a changed document',
@@ -134,7 +134,7 @@ test('an empty table adopts it once, however many start', async () => {
   const adopted = await Promise.all(Array.from({ length: 8 }, () => adopt(table)));
   expect(adopted.filter(({ is_new }) => is_new)).toHaveLength(1);
   expect(new Set(adopted.map(({ node_id }) => node_id)).size).toBe(1);
-  expect(await adopt(table)).toEqual({ node_id: genesis.node_document['id'], is_new: false });
+  expect(await adopt(table)).toEqual({ node_id: genesis.node_document.id, is_new: false });
 });
 
 test('the identity opens without a root key, its receipts hold, and the owner is let in', async () => {
@@ -159,7 +159,7 @@ test('the identity opens without a root key, its receipts hold, and the owner is
     },
   );
   const bytes = Buffer.from(JSON.stringify(await receipts.get(id, 'default')));
-  const verdict = await verifyReceipt({ bytes, ...compute, trust: [String(genesis.node_document['id'])] });
+  const verdict = await verifyReceipt({ bytes, ...compute, trust: [genesis.node_document.id] });
   expect(verdict).toMatchObject({ valid: true, exit: 0 });
 });
 
@@ -168,7 +168,7 @@ test('a table that holds another node stops the start', async () => {
   const facts = { table, verify: compute.verify, digest: compute.digest, now, newId };
   await openIdentity({ ...facts, keys: fileKeys({ folder: join(folder, 'other'), sign: () => compute.sign, random }) });
   await expect(open(table)).rejects.toThrow(IdentityBrokenError);
-  await expect(open(table)).rejects.toThrow(/expected the table of node `did:key:.*found that of `did:key:/);
+  await expect(open(table)).rejects.toThrow(/expected the table of node `did:key:.*found that of "did:key:/);
 });
 
 test('a table whose node lost its name stops the start', async () => {
@@ -195,20 +195,14 @@ test('a start whose issuer key is not the one of the genesis stops', async () =>
 });
 
 test('a genesis without an issuer key is refused', async () => {
-  const { root, verification_method } = await rootOf(genesis);
+  const root = genesis.node_document.id.slice('did:key:'.length);
   const { proof: _, ...document } = genesis.node_document;
   const verificationMethod = (document['verificationMethod'] as JsonObject[]).slice(0, 1);
   const node_document = await owner_keys.signDocument({
     key_id: root,
-    verification_method,
+    verification_method: `${genesis.node_document.id}#${root}`,
     document: { ...document, verificationMethod },
     created: genesis.created_at,
   });
   await expect(read({ ...genesis, node_document })).rejects.toThrow(/issuer key/);
 });
-
-async function rootOf({ node_document }: Genesis): Promise<{ root: string; verification_method: string }> {
-  const node_id = String(node_document['id']);
-  const root = node_id.slice('did:key:'.length);
-  return { root, verification_method: `${node_id}#${root}` };
-}

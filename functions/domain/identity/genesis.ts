@@ -14,7 +14,7 @@ export interface Genesis {
   /** RFC 3339, seconds. */
   readonly created_at: string;
   /** Document 0, signed by the root key. Its issuer keys live in KMS. */
-  readonly node_document: JsonObject;
+  readonly node_document: JsonObject & { readonly id: string };
   /** Constitution 1, signed by the root key. */
   readonly constitution: JsonObject;
   /** The owner's API key, by the hash of its secret. */
@@ -49,8 +49,7 @@ export async function readGenesis({
     throw new GenesisRefusedError(`expected the genesis of stage \`${stage}\`, got that of \`${genesis.stage}\``);
   }
   const { node_document, constitution } = genesis;
-  const node_id = String(node_document['id']);
-  const [root] = await verify.decodeKeyIds([node_id]);
+  const [root] = await verify.decodeKeyIds([node_document.id]);
   if (root?.ok !== true) throw new GenesisRefusedError('expected a did:key as the id of the node document');
   const proofs = await verify.verifyDocuments(
     [node_document, constitution].map((each) => signedBy(each, root.public_key)),
@@ -66,17 +65,18 @@ export async function readGenesis({
   return genesis;
 }
 
-const json = z.custom<JsonObject>((value) => typeof value === 'object' && value !== null && !Array.isArray(value));
-
 const form = z.strictObject({
   format: z.literal(1),
   stage: z.string().min(1).max(32),
   created_at: z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
-  node_document: json.refine(
-    ({ id, seq }) => typeof id === 'string' && id.startsWith('did:key:') && seq === 0,
+  node_document: z.custom<Genesis['node_document']>(
+    (value) => isObject(value) && typeof value['id'] === 'string' && value['seq'] === 0,
     'expected node document 0',
   ),
-  constitution: json.refine(({ version, prev }) => version === 1 && prev === null, 'expected constitution 1'),
+  constitution: z.custom<JsonObject>(
+    (value) => isObject(value) && value['version'] === 1 && value['prev'] === null,
+    'expected constitution 1',
+  ),
   owner_key: z.strictObject({
     id: z.string().regex(/^[0-9a-f]{32}$/),
     secret_sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -97,4 +97,8 @@ function parse(text: string): Genesis {
     ({ path, message }) => `\`${path.join('.') || '(top)'}\`: ${message.toLowerCase()}`,
   );
   throw new GenesisRefusedError(faults.join('; '));
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -33,7 +33,7 @@ export async function makeGenesis({
   const token = readToken(owner_token);
   if (token === undefined) throw new TypeError("expected the owner's token as `sg_<id>_<secret>`");
   const root = (await keys.list()).find(({ role }) => role === 'root') ?? (await keys.create('root'));
-  const { document, constitution } = await signFirstDocuments({
+  const { node_id, document, constitution } = await signFirstDocuments({
     keys,
     root,
     issuer,
@@ -44,7 +44,7 @@ export async function makeGenesis({
     format: 1,
     stage,
     created_at: rfc3339(now),
-    node_document: document,
+    node_document: { ...document, id: node_id },
     constitution,
     owner_key: { id: token.id, secret_sha256: secretDigest(token.secret).toString('hex'), label },
   };
