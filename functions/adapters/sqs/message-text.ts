@@ -6,6 +6,8 @@ export type MessageAttributes = Record<string, MessageAttributeValue>;
 export type Notes = { readonly [name: string]: string | undefined };
 
 const encoding_name = 'signet-encoding';
+/** Of a message that has a group only because its queue wants one of everything. */
+export const alone_name = 'signet-alone';
 // SQS takes the characters of XML 1.0.
 const unsendable = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 

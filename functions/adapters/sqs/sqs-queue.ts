@@ -7,7 +7,7 @@ import type { OutgoingMessage, Queue, ReceivedMessage } from '../../domain/ports
 import { CallFailedError, repeatCall, usual_rules } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
 import { byDeath, deadLetters } from './dead-letters.ts';
-import { fromMessage, noteOf, toMessage } from './message-text.ts';
+import { alone_name, fromMessage, noteOf, toMessage } from './message-text.ts';
 import { sendEntries } from './send-entries.ts';
 import type { Entry } from './send-entries.ts';
 
@@ -36,7 +36,6 @@ interface Delivery {
 }
 
 const not_before_name = 'signet-not-before';
-const alone_name = 'signet-alone';
 /** A request that waits cannot be given up without losing what it brings: this is how long an abort may have to wait. */
 const wait_s_max = 1;
 
