@@ -24,7 +24,7 @@ type Advanced = Awaited<ReturnType<Jobs['advance']>>;
 const retry_ms_base = 1000;
 const retry_ms_max = 300_000;
 /** Longer waits are left to `sweepDue`: no queue delays a message for longer. */
-const wake_delay_ms_max = 900_000;
+export const wake_delay_ms_max = 900_000;
 
 /** One look at a job: take it if it is due, run its step under a lease, write down how that ended. */
 export async function advanceJob(options: AdvanceOptions, job_id: string, signal: AbortSignal): Promise<Advanced> {
@@ -88,8 +88,10 @@ async function settle(options: AdvanceOptions, row: JobRow, result: StepResult):
       if (next_at >= row.deadline_at) {
         return close(options, row, { state: 'dead', reason: `deadline: ${result.reason}` });
       }
-      return reschedule(options, row, next_at, result.reason);
+      return reschedule(options, row, { next_at, reason: result.reason });
     }
+    case 'wait':
+      return wait(options, row, result);
     default:
       return result satisfies never;
   }
@@ -107,13 +109,22 @@ async function close(
   return state === 'done' || state === 'dead' ? state : 'leased_elsewhere';
 }
 
+/** Without a message: whatever is waited for closes the job or hastens it, and if it does not, the sweep finds the due row. */
+async function wait(
+  { table, now }: AdvanceOptions,
+  row: JobRow,
+  { until, reason }: { until: number; reason: string },
+): Promise<Advanced> {
+  const written = await table.transact(rescheduleRows(row, { next_at: until, reason, attempt: 0 }), now());
+  return written.kind === 'refused' ? 'leased_elsewhere' : 'rescheduled';
+}
+
 async function reschedule(
   { table, queue, now }: AdvanceOptions,
   row: JobRow,
-  next_at: number,
-  reason: string,
+  { next_at, reason }: { next_at: number; reason: string },
 ): Promise<Advanced> {
-  const written = await table.transact(rescheduleRows(row, next_at, reason), now());
+  const written = await table.transact(rescheduleRows(row, { next_at, reason }), now());
   if (written.kind === 'refused') return 'leased_elsewhere';
   const delay_ms = Math.max(0, next_at - now());
   if (delay_ms <= wake_delay_ms_max) {

@@ -73,16 +73,36 @@ export function renewRows(row: JobRow, until: number): (Put | Update | Delete)[]
   ];
 }
 
-/** Gives a leased job back until `next_at`. */
-export function rescheduleRows(row: JobRow, next_at: number, reason: string): (Put | Update | Delete)[] {
+/** Gives a leased job back until `next_at`; `attempt` where it is to be counted anew. */
+export function rescheduleRows(
+  row: JobRow,
+  { next_at, reason, attempt }: { next_at: number; reason: string; attempt?: number },
+): (Put | Update | Delete)[] {
   const due = dueKey(row.id, next_at);
   return [
     {
       kind: 'update',
       key: jobKey(row.id),
-      set: { state: 'waiting', next_at, reason, due_sk: due.sk },
+      set: { state: 'waiting', next_at, reason, due_sk: due.sk, ...(attempt === undefined ? {} : { attempt }) },
       remove: ['lease_token', 'lease_until'],
       conditions: [leaseOf(row), { kind: 'equals', field: 'due_sk', value: row.due_sk }],
+    },
+    ...moveDue(row, due.sk),
+  ];
+}
+
+/** Has a waiting job looked at at another time. */
+export function hastenRows(row: JobRow, next_at: number): (Put | Update | Delete)[] {
+  const due = dueKey(row.id, next_at);
+  return [
+    {
+      kind: 'update',
+      key: jobKey(row.id),
+      set: { next_at, due_sk: due.sk },
+      conditions: [
+        { kind: 'equals', field: 'state', value: 'waiting' },
+        { kind: 'equals', field: 'due_sk', value: row.due_sk },
+      ],
     },
     ...moveDue(row, due.sk),
   ];

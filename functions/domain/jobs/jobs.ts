@@ -32,6 +32,8 @@ export interface NewJob {
 export type StepResult =
   | { readonly kind: 'done' }
   | { readonly kind: 'retry'; readonly delay_ms: number; readonly reason: string }
+  /** Something outside goes on with it: looked at again at `until` (Unix milliseconds), as if for the first time. */
+  | { readonly kind: 'wait'; readonly until: number; readonly reason: string }
   | { readonly kind: 'dead'; readonly reason: string };
 
 export type JobStep = (step: { job: Job; signal: AbortSignal }) => Promise<StepResult>;
@@ -46,6 +48,10 @@ export interface Jobs {
     job_id: string,
     signal: AbortSignal,
   ): Promise<'done' | 'rescheduled' | 'dead' | 'not_due' | 'leased_elsewhere'>;
+  /** Has a job that waits looked at by `at` (Unix milliseconds) instead of later; one that is leased or closed stays as it is. */
+  hasten(job_id: string, at: number): Promise<void>;
+  /** Closes a job whose work was done elsewhere, whoever holds it: a step under way cannot settle it any more. */
+  close(job_id: string): Promise<void>;
   /** Re-sends what is due and takes back what a dead worker held. Answers how many were woken. */
   sweepDue(): Promise<number>;
   /**

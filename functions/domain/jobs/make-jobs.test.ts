@@ -218,6 +218,71 @@ describe('a job', () => {
   });
 });
 
+describe('a job whose work goes on elsewhere', () => {
+  const away = (until: number) => async () => ({ kind: 'wait', until, reason: 'handed_over' }) as const;
+
+  test('waits until then without a message, and is counted anew', async () => {
+    const jobs = jobsOver();
+    step = away(start + 30_000);
+    const id = await create(jobs);
+    expect(await jobs.advance(id, signal)).toBe('rescheduled');
+    expect(await jobs.get(id)).toMatchObject({
+      state: 'waiting',
+      attempt: 0,
+      next_at: start + 30_000,
+      reason: 'handed_over',
+    });
+    now = start + 29_999;
+    expect(await jobs.advance(id, signal)).toBe('not_due');
+    expect(await messages()).toEqual([]);
+    now = start + 30_000;
+    expect(await jobs.sweepDue()).toBe(1);
+    step = async ({ job }) => (job.attempt === 1 ? { kind: 'done' } : { kind: 'dead', reason: 'counted on' });
+    expect(await jobs.advance(id, signal)).toBe('done');
+  });
+
+  test('is closed from there, also twice, and while its step still holds it', async () => {
+    const jobs = jobsOver();
+    step = away(start + 30_000);
+    const waiting = await create(jobs);
+    await jobs.advance(waiting, signal);
+    const { promise: open, resolve } = Promise.withResolvers<void>();
+    step = async () => {
+      await open;
+      return { kind: 'wait', until: start + 30_000, reason: 'handed_over' };
+    };
+    const leased = await create(jobs);
+    const advancing = jobs.advance(leased, signal);
+    await untilState(jobs, leased, 'leased');
+    for (const id of [waiting, leased, waiting, 'never-made']) await jobs.close(id);
+    resolve();
+    expect(await advancing).toBe('leased_elsewhere');
+    for (const id of [waiting, leased]) expect(await jobs.get(id)).toMatchObject({ state: 'done' });
+    expect(await dueRows()).toEqual([]);
+  });
+
+  test('is hastened while it waits, and neither delayed nor taken from its step by that', async () => {
+    const jobs = jobsOver();
+    step = away(start + 30_000);
+    const id = await create(jobs);
+    await jobs.hasten(id, start + 60_000);
+    expect(await jobs.get(id)).toMatchObject({ next_at: start });
+    await jobs.advance(id, signal);
+    await jobs.hasten(id, start + 5000);
+    await jobs.hasten(id, start + 9000);
+    await jobs.hasten('never-made', start);
+    expect(await jobs.get(id)).toMatchObject({ state: 'waiting', next_at: start + 5000 });
+    expect(await dueRows()).toHaveLength(1);
+    now = start + 5000;
+    expect(await messages()).toEqual([JSON.stringify({ job_id: id })]);
+    step = async () => {
+      await jobs.hasten(id, start);
+      return { kind: 'done' };
+    };
+    expect(await jobs.advance(id, signal)).toBe('done');
+  });
+});
+
 describe('a lease', () => {
   test('lets one of many workers in', async () => {
     const jobs = jobsOver();

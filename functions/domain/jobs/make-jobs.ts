@@ -2,6 +2,8 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Queue } from '../ports/queue.ts';
 import type { Table } from '../ports/table.ts';
 import { advanceJob } from './advance-job.ts';
+import { closeJob } from './close-job.ts';
+import { hastenJob } from './hasten-job.ts';
 import { createRows, jobOf, readJobRow } from './job-row.ts';
 import type { Jobs, JobStep } from './jobs.ts';
 import { jobKey } from './keys.ts';
@@ -37,6 +39,10 @@ export function makeJobs(options: JobsOptions): Jobs {
     wake: (job_id) => queue.send([{ body: JSON.stringify({ job_id }) }]),
 
     advance: (job_id, signal) => advanceJob({ ...options, lease_ms, held }, job_id, signal),
+
+    hasten: (job_id, at) => hastenJob({ table, queue, now }, job_id, at),
+
+    close: (job_id) => closeJob({ table, now }, job_id),
 
     sweepDue: makeSweepDue({ table, queue, now }),
 

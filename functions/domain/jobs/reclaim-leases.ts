@@ -34,7 +34,7 @@ export async function reclaimLeases({
     const item = await table.get(jobKey(job_id), now());
     const row = item === undefined ? undefined : readJobRow(item);
     if (row?.state !== 'leased' || row.due_sk !== due_sk || held.has(row.lease_token ?? '')) return false;
-    const written = await table.transact(rescheduleRows(row, now(), 'worker_lost'), now());
+    const written = await table.transact(rescheduleRows(row, { next_at: now(), reason: 'worker_lost' }), now());
     return written.kind === 'written';
   }
 }
