@@ -41,8 +41,14 @@ export class UnprocessedError extends Error {
   override readonly name = 'UnprocessedError';
 }
 
+/** A process that ended in the middle of its work: how far it came is not known. */
+export class LostProcessError extends Error {
+  override readonly name = 'LostProcessError';
+}
+
 export function failureOf(cause: unknown): CallFailure {
   if (cause instanceof OvertakenError || cause instanceof UnprocessedError) return 'busy';
+  if (cause instanceof LostProcessError) return 'unknown';
   const { name = '', code = '', status } = factsOf(cause);
   if (busy_names.has(name) || status === 429) return 'busy';
   if (never_sent_codes.has(code)) return 'busy';

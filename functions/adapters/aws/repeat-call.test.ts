@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { failureOf, OvertakenError, UnprocessedError } from './call-failure.ts';
+import { failureOf, LostProcessError, OvertakenError, UnprocessedError } from './call-failure.ts';
 import { CallFailedError, repeatCall, usual_rules } from './repeat-call.ts';
 
 const named = (name: string, facts: object = {}) => Object.assign(new Error('x'), { name, ...facts });
@@ -28,6 +28,7 @@ describe('a failure', () => {
     [named('Error', { code: 'ECONNREFUSED' }), 'busy'],
     [new OvertakenError('x'), 'busy'],
     [new UnprocessedError('x'), 'busy'],
+    [new LostProcessError('x'), 'unknown'],
     [named('InternalServerError', status(500)), 'unknown'],
     [named('TimeoutError'), 'unknown'],
     [named('Error', { code: 'ECONNRESET' }), 'unknown'],

@@ -11,14 +11,15 @@ import type { KeyRole } from '../../domain/ports/keys.ts';
 import { operations, type AnswerReader, type Field } from './frames.ts';
 
 /**
- * Sends one request frame of these items and hands the answer to `read`; whoever allocated either frees it behind that.
- * Private bytes may be in both: the implementation zeroes what it copied.
+ * Sends one request frame of these items (more than one where they go far and do not fit) and hands the answer to
+ * `read`; whoever allocated either frees it behind that. Private bytes may be in both: the implementation zeroes what it
+ * copied.
  */
 export type CallFrames = <T>(
   operation: number,
   items: readonly (readonly Field[])[],
   read: (answer: AnswerReader) => T,
-) => T;
+) => T | Promise<T>;
 
 /** `sign`, `verify` and `digest` of the compute port over the frames of the crate `compute`. */
 export function proofCompute(call: CallFrames): {
@@ -31,7 +32,7 @@ export function proofCompute(call: CallFrames): {
     operation: number,
     items: readonly (readonly Field[])[],
     fields: (answer: AnswerReader) => T,
-  ): Outcome<T>[] {
+  ): Outcome<T>[] | Promise<Outcome<T>[]> {
     return call(operation, items, (answer) =>
       items.map(() => {
         const code = answer.refusal();
@@ -46,7 +47,7 @@ export function proofCompute(call: CallFrames): {
     item: readonly Field[],
     fields: (answer: AnswerReader) => T,
     message: string,
-  ): T {
+  ): T | Promise<T> {
     return call(operation, [item], (answer) => {
       const code = answer.refusal();
       if (code !== undefined) throw new ComputeRefusedError({ code, index: 0, message });
@@ -58,7 +59,7 @@ export function proofCompute(call: CallFrames): {
     sign: {
       async generateKey({ role, seed, exportable }) {
         try {
-          const { pem, ...opened } = single(
+          const { pem, ...opened } = await single(
             operations.generateKey,
             [roleNumbers[role], seed, exportable ? 1 : 0],
             (answer) => ({ ...openedKey(answer), pem: answer.bytes() }),
@@ -71,7 +72,7 @@ export function proofCompute(call: CallFrames): {
       },
       async openKey({ role, pkcs8_pem }) {
         try {
-          return single(
+          return await single(
             operations.openKey,
             [roleNumbers[role], pkcs8_pem],
             openedKey,
@@ -82,7 +83,7 @@ export function proofCompute(call: CallFrames): {
         }
       },
       async closeKey(handle) {
-        outcomes(operations.closeKey, [[handleNumber(handle)]], nothing);
+        await outcomes(operations.closeKey, [[handleNumber(handle)]], nothing);
       },
       async sealEnvelopes(requests) {
         return outcomes(

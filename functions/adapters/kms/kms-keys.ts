@@ -12,10 +12,10 @@ import { ComputeRefusedError } from '../../domain/ports/compute.ts';
 import type { Compute, Outcome } from '../../domain/ports/compute.ts';
 import { KeyRefusedError } from '../../domain/ports/keys.ts';
 import type { KeyRole, Keys, PublicKey } from '../../domain/ports/keys.ts';
+import { memoryKeys } from '../aws/memory-keys.ts';
 import { CallFailedError, repeatCall, usual_rules } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
 import { envelopeEntry, isGrant, preAuthenticationEncoding, proofOptions, splitProofs } from './forms.ts';
-import { memoryKeys } from './memory-keys.ts';
 import { multibase, multikey } from './multikey.ts';
 
 export interface KmsKeysOptions {

@@ -1,0 +1,131 @@
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import { InvokeCommand } from '@aws-sdk/client-lambda';
+import type { LambdaClient } from '@aws-sdk/client-lambda';
+import type { Json, JsonObject } from '../../domain/json.ts';
+import { LostProcessError } from '../aws/call-failure.ts';
+import type { CallFailure } from '../aws/call-failure.ts';
+import { CallFailedError, repeatCall, usual_rules } from '../aws/repeat-call.ts';
+import type { RepeatRules } from '../aws/repeat-call.ts';
+
+export interface FunctionCall {
+  /** Name or ARN. */
+  readonly function_name: string;
+  readonly payload: JsonObject;
+  /** The function's own timeout: an answer is waited for a little longer than it may work. */
+  readonly timeout_ms: number;
+  /** `reply` (when absent) waits for the answer; an `event` is only taken, and answered with `null`. */
+  readonly kind?: 'reply' | 'event';
+  /** For functions with tenant isolation, which refuse a call without it. */
+  readonly tenant_id?: string;
+  /** Aborted, the call rejects with its reason; what the function does by then goes on. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Calls a function. Our functions compute, or take what they have taken before as that: so a call that was throttled,
+ * lost its answer or (once) its process is sent again. Throws `PayloadTooLargeError`, `FunctionUnavailableError`,
+ * `FunctionFailedError`.
+ */
+export type InvokeFunction = (call: FunctionCall) => Promise<Json>;
+
+/** Lambda's quota of a payload in bytes, of a call that waits and of an event. */
+export const payload_bytes_max = { reply: 6_291_456, event: 1_048_576 } as const;
+
+/** Refused before it was sent. */
+export class PayloadTooLargeError extends Error {
+  override readonly name = 'PayloadTooLargeError';
+  readonly bytes: number;
+  readonly bytes_max: number;
+
+  constructor(facts: { bytes: number; bytes_max: number }) {
+    super(`expected a payload of at most ${facts.bytes_max} bytes, got ${facts.bytes}`);
+    this.bytes = facts.bytes;
+    this.bytes_max = facts.bytes_max;
+  }
+}
+
+/** The platform did not take the call within the deadline, or no answer came: `failure` says which. */
+export class FunctionUnavailableError extends Error {
+  override readonly name = 'FunctionUnavailableError';
+  readonly function_name: string;
+  readonly failure: CallFailure;
+
+  constructor(facts: { function_name: string; failure: CallFailure }, options: { cause: unknown }) {
+    super(`the function \`${facts.function_name}\` was not reached: ${facts.failure}`, options);
+    this.function_name = facts.function_name;
+    this.failure = facts.failure;
+  }
+}
+
+/** The function itself failed; what it said of that is in the cause, not in the text. */
+export class FunctionFailedError extends Error {
+  override readonly name = 'FunctionFailedError';
+  readonly function_name: string;
+  /** Such as `Sandbox.Timedout`; `unknown` where the platform told none. */
+  readonly error_type: string;
+
+  constructor(facts: { function_name: string; error_type: string }, options: { cause: unknown }) {
+    super(`the function \`${facts.function_name}\` failed: ${facts.error_type}`, options);
+    this.function_name = facts.function_name;
+    this.error_type = facts.error_type;
+  }
+}
+
+/** `client` is made with `client_settings`: it must not repeat calls by itself. */
+export function functionInvoker(parts: { client: LambdaClient; rules?: Partial<RepeatRules> }): InvokeFunction {
+  const { client } = parts;
+  return async (call) => {
+    const { function_name, kind = 'reply', tenant_id, timeout_ms, signal } = call;
+    const Payload = Buffer.from(JSON.stringify(call.payload));
+    const bytes_max = payload_bytes_max[kind];
+    if (Payload.length > bytes_max) throw new PayloadTooLargeError({ bytes: Payload.length, bytes_max });
+    const command = new InvokeCommand({
+      FunctionName: function_name,
+      InvocationType: kind === 'event' ? 'Event' : 'RequestResponse',
+      Payload,
+      ...(tenant_id === undefined ? {} : { TenantId: tenant_id }),
+    });
+    const options = {
+      requestTimeout: kind === 'event' ? event_ms_max : timeout_ms + answer_ms_more,
+      ...(signal === undefined ? {} : { abortSignal: signal }),
+    };
+    let was_lost = false;
+    const attempt = async (): Promise<Json> => {
+      signal?.throwIfAborted();
+      const answer = await client.send(command, options);
+      const text = Buffer.from(answer.Payload ?? []).toString();
+      if (answer.FunctionError === undefined) return text === '' ? null : (JSON.parse(text) as Json);
+      const { error_type, cause } = readFailure(text);
+      // Ended in the middle by something outside of the call, perhaps; a second time it is the call.
+      if (error_type === 'Runtime.ExitError' && !was_lost) {
+        was_lost = true;
+        throw new LostProcessError('the process of the function ended', { cause });
+      }
+      throw new FunctionFailedError({ function_name, error_type }, { cause });
+    };
+    const sleep = (ms: number) => sleepFor(ms, undefined, signal === undefined ? {} : { signal });
+    try {
+      return await repeatCall(attempt, { rules: { ...usual_rules, sleep, ...parts.rules } });
+    } catch (error) {
+      if (signal?.aborted === true) throw signal.reason;
+      if (!(error instanceof CallFailedError)) throw error;
+      if (error.cause instanceof FunctionFailedError) throw error.cause;
+      throw new FunctionUnavailableError({ function_name, failure: error.failure }, { cause: error });
+    }
+  };
+}
+
+/** What starting a process and the way back may add to the work itself. */
+const answer_ms_more = 15_000;
+const event_ms_max = 10_000;
+
+/** Lambda's `{errorType, errorMessage}`; anything else is a failure as well. */
+function readFailure(text: string): { error_type: string; cause: Error } {
+  try {
+    const { errorType, errorMessage } = JSON.parse(text) as { errorType?: unknown; errorMessage?: unknown };
+    const error_type = typeof errorType === 'string' ? errorType : 'unknown';
+    return { error_type, cause: new Error(typeof errorMessage === 'string' ? errorMessage : text) };
+  } catch {
+    return { error_type: 'unknown', cause: new Error(text) };
+  }
+}

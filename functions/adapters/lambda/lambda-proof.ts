@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { DigestCompute, VerifyCompute } from '../../domain/ports/compute.ts';
+import { AnswerReader, operations, requestBytes, writeRequest } from '../frames/frames.ts';
+import type { Field } from '../frames/frames.ts';
+import { proofCompute } from '../frames/proof-compute.ts';
+import { base64Length } from './base64.ts';
+import { asCapability } from './capability-error.ts';
+import { payload_bytes_max } from './invoke-function.ts';
+import type { InvokeFunction } from './invoke-function.ts';
+import { mapInParallel, splitByWeight } from './split-by-weight.ts';
+
+/**
+ * `verify` and `digest` by the function `sign-envelope`, the same frames as in process. Items that do not fit in one
+ * payload go in several, at once; the answers are read as one.
+ */
+export function lambdaProof(parts: { invoke: InvokeFunction; function_name: string }): {
+  readonly verify: VerifyCompute;
+  readonly digest: DigestCompute;
+} {
+  const { invoke, function_name } = parts;
+
+  async function send(operation: string, items: readonly (readonly Field[])[]): Promise<Uint8Array> {
+    const frame = Buffer.alloc(requestBytes(items));
+    writeRequest(items, frame);
+    const payload = { operation, frame: frame.toString('base64') };
+    const reply = await invoke({ function_name, payload, timeout_ms });
+    return Buffer.from(replySchema.parse(reply).frame, 'base64');
+  }
+
+  const { verify, digest } = proofCompute(async (operation, items, read) => {
+    const name = operationNames.get(operation);
+    if (name === undefined) throw new TypeError('a private key does not leave its process');
+    const capability = operation === operations.digest || operation === operations.canonicalise ? 'digest' : 'verify';
+    const groups = splitByWeight(items, { weight: weightFor(operation), weight_max });
+    const answers = await asCapability(
+      capability,
+      mapInParallel(groups, (group) => send(name, group)),
+    );
+    return read(new AnswerReader(new Uint8Array(Buffer.concat(answers))));
+  });
+  return { verify, digest };
+}
+
+/** The function's own; see `infra/`. */
+const timeout_ms = 10_000;
+const replySchema = z.object({ frame: z.string() });
+
+const operationNames = new Map<number, string>([
+  [operations.verifySignatures, 'verify_signatures'],
+  [operations.openEnvelopes, 'open_envelopes'],
+  [operations.verifyDocuments, 'verify_documents'],
+  [operations.decodeKeyIds, 'decode_key_ids'],
+  [operations.digest, 'digest'],
+  [operations.canonicalise, 'canonicalise'],
+]);
+
+/** Room for the names around a frame and for its count. */
+const weight_max = payload_bytes_max.reply - 1024;
+/** Fields of an answer that do not come from the item: a digest pair, an id, a key; with their lengths. */
+const answer_bytes_more = 256;
+/** `1e20,` becomes 22 characters: canonical JSON is at most so many times as long as its source. */
+const canonical_growth = 6;
+
+/** An item's share of the payload, of the request or of the answer, whichever is more. */
+function weightFor(operation: number): (item: readonly Field[]) => number {
+  const growth = operation === operations.canonicalise ? canonical_growth : 1;
+  return (item) => base64Length(growth * (requestBytes([item]) - 4) + answer_bytes_more);
+}
