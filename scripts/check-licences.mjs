@@ -14,6 +14,8 @@ const allowed = new Set([
   'BlueOak-1.0.0',
   'BSL-1.0',
   'CC0-1.0',
+  // Mozilla's list of certificate authorities (webpki-roots): data, to be passed on with this text.
+  'CDLA-Permissive-2.0',
   'ISC',
   'MIT',
   'Unicode-3.0',

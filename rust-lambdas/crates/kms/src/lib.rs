@@ -1,0 +1,1 @@
+//! AWS KMS, as far as a signer needs it.

@@ -1,0 +1,3 @@
+//! A Lambda of Signet.
+
+fn main() {}
