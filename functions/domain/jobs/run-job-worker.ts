@@ -1,5 +1,6 @@
 import type { Queue, ReceivedMessage } from '../ports/queue.ts';
 import type { Jobs } from './jobs.ts';
+import { readWakeUp } from './read-wake-up.ts';
 
 export interface JobWorkerOptions {
   readonly jobs: Jobs;
@@ -49,22 +50,13 @@ async function consume({ jobs, queue, signal, onError }: JobWorkerOptions): Prom
 }
 
 async function consumeOne(jobs: Jobs, queue: Queue, message: ReceivedMessage, signal: AbortSignal): Promise<void> {
-  const job_id = readJobId(message.body);
+  const job_id = readWakeUp(message.body);
   if (job_id === undefined) {
     await queue.deadLetter(message.handle, 'malformed');
     return;
   }
   await jobs.advance(job_id, signal);
   await queue.complete(message.handle);
-}
-
-function readJobId(body: string): string | undefined {
-  try {
-    const { job_id } = JSON.parse(body) as { job_id?: unknown };
-    return typeof job_id === 'string' && job_id !== '' ? job_id : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 async function sweepUntilStopped({ jobs, signal, onError, sweep_every_ms = 1000 }: JobWorkerOptions): Promise<void> {

@@ -1,0 +1,56 @@
+import type { Jobs } from '../../domain/jobs/jobs.ts';
+import type { LambdaContext } from '../../hosts/lambda-context.ts';
+import { withDeadline } from '../../hosts/lambda-context.ts';
+import type { LambdaLog } from '../../hosts/lambda-log.ts';
+import { UnknownEventError } from '../../hosts/read-http-event.ts';
+
+export interface SweepDueParts {
+  readonly jobs: Pick<Jobs, 'sweepDue'>;
+  readonly log: LambdaLog;
+}
+
+export interface SweepAnswer {
+  /** Jobs that were woken: due ones, and those whose worker was lost. */
+  readonly woken: number;
+  /** False when time ran out with more to do; the next minute goes on. */
+  readonly is_finished: boolean;
+}
+
+const margin_ms = 5_000;
+
+/**
+ * Each minute: wakes what is due, page after page, until nothing is or the function's time is over. What goes wrong is
+ * thrown, so that the platform counts it and the alarm on its errors rings.
+ */
+export function sweepDue({
+  jobs,
+  log,
+}: SweepDueParts): (event: unknown, context: LambdaContext) => Promise<SweepAnswer> {
+  return async (event, context) => {
+    checkEvent(event);
+    return log.within({ invocation_id: context.awsRequestId }, () =>
+      withDeadline(
+        context,
+        { margin_ms, reason: () => new Error('the sweep has no time left') },
+        async ({ signal }) => {
+          let woken = 0;
+          for (;;) {
+            const more = await jobs.sweepDue();
+            woken += more;
+            if (more === 0 || signal.aborted) {
+              const answer = { woken, is_finished: more === 0 };
+              log.info(answer, 'swept');
+              return answer;
+            }
+          }
+        },
+      ),
+    );
+  };
+}
+
+/** By a rule or by a scheduler without an input of its own: the two write the same event. */
+function checkEvent(event: unknown): void {
+  const { 'detail-type': type } = (event ?? {}) as { readonly 'detail-type'?: unknown };
+  if (type !== 'Scheduled Event') throw new UnknownEventError('the event of a schedule');
+}
