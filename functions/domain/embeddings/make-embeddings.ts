@@ -22,7 +22,7 @@ export interface InstalledModel {
 export function makeEmbeddings(parts: {
   registry: ModelRegistry;
   compute: () => EmbedCompute;
-  installed: () => readonly InstalledModel[];
+  installed: () => readonly InstalledModel[] | Promise<readonly InstalledModel[]>;
   /** What serves now: `native`, `lambda`. */
   served_by: () => string;
   judge: Judge;
@@ -32,7 +32,7 @@ export function makeEmbeddings(parts: {
   const cache = vectorCache({ now: parts.now });
 
   const serve = async (request: EmbedRequest, model: RegistryModel, signal: AbortSignal, tenant?: string) => {
-    const installed = parts.installed().find(({ id }) => id === model.id);
+    const installed = (await parts.installed()).find(({ id }) => id === model.id);
     // The default model is built by the node itself: until then the capability is missing, not the user's command.
     if (installed === undefined && model.id !== registry.default.id) throw notInstalled(model);
     const compute = parts.compute();
@@ -72,7 +72,7 @@ export function makeEmbeddings(parts: {
       return serve(request, model, signal);
     },
     async models(call) {
-      const installed = new Set(parts.installed().map(({ id }) => id));
+      const installed = new Set((await parts.installed()).map(({ id }) => id));
       return registry.models.map((model) => ({
         id: model.id,
         dimension: model.dimension,

@@ -9,7 +9,7 @@ import { jobKey } from './keys.ts';
 
 export interface AdvanceOptions {
   readonly table: Table;
-  readonly queue: Queue;
+  readonly queue: Pick<Queue, 'send'>;
   readonly now: () => number;
   readonly newId: () => string;
   readonly random: () => number;

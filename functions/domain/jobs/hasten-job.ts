@@ -6,7 +6,7 @@ import { jobKey } from './keys.ts';
 
 /** Brings the time of a waiting job forward to `at`. Whoever leases or closes it at the same moment goes before. */
 export async function hastenJob(
-  { table, queue, now }: { table: Table; queue: Queue; now: () => number },
+  { table, queue, now }: { table: Table; queue: Pick<Queue, 'send'>; now: () => number },
   job_id: string,
   at: number,
 ): Promise<void> {

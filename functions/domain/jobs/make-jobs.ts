@@ -13,7 +13,7 @@ import { makeSweepDue } from './sweep-due.ts';
 export interface JobsOptions {
   readonly table: Table;
   /** Wake-ups, bodies of `{ job_id }`. */
-  readonly queue: Queue;
+  readonly queue: Pick<Queue, 'send'>;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Unique text; makes lease tokens. */

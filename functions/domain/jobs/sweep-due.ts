@@ -10,7 +10,7 @@ const page_rows = 100;
 const woken_max = 1000;
 
 /** Reads the due shards up to now and wakes the jobs in them; a lease that ran out is due, so its job wakes too. */
-export function makeSweepDue({ table, queue, now }: { table: Table; queue: Queue; now: () => number }) {
+export function makeSweepDue({ table, queue, now }: { table: Table; queue: Pick<Queue, 'send'>; now: () => number }) {
   const announced = new Map<string, number>();
 
   return async function sweepDue(): Promise<number> {

@@ -1,0 +1,190 @@
+import limits from '@signet/shared/limits.json' with { type: 'json' };
+import registryFile from '../../layers/models/models.json' with { type: 'json' };
+import { makeApiKeys, type OwnerKeys } from '../domain/api-keys/make-api-keys.ts';
+import type { ApiKeys } from '../domain/api-keys/api-keys.ts';
+import type { NewId, Now, RandomBytes } from '../domain/call.ts';
+import { makeChat } from '../domain/chat/make-chat.ts';
+import { makeContent } from '../domain/content/content.ts';
+import { makeCounts, type Counts } from '../domain/counts/make-counts.ts';
+import { makeJudge } from '../domain/decisions/make-judge.ts';
+import { makeEmbeddings, type InstalledModel } from '../domain/embeddings/make-embeddings.ts';
+import { makeIdempotency } from '../domain/idempotency/make-idempotency.ts';
+import { logAdoption } from '../domain/identity/log-adoption.ts';
+import type { Identity } from '../domain/identity/open-identity.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { Jobs, JobStep } from '../domain/jobs/jobs.ts';
+import { makeJobs } from '../domain/jobs/make-jobs.ts';
+import { readRegistry } from '../domain/models/registry.ts';
+import type { Keys } from '../domain/ports/keys.ts';
+import type { Objects } from '../domain/ports/objects.ts';
+import type { PolicyEngine } from '../domain/ports/policy-engine.ts';
+import type { ChatProvider } from '../domain/ports/provider.ts';
+import type { Queue } from '../domain/ports/queue.ts';
+import type { ScriptHost } from '../domain/ports/script-host.ts';
+import type { Table } from '../domain/ports/table.ts';
+import { makeReceipts } from '../domain/receipts/make-receipts.ts';
+import { makeRuns, type RunsWithTools } from '../domain/runs/make-runs.ts';
+import { makeScripts } from '../domain/scripts/make-scripts.ts';
+import { makeTools } from '../domain/tools/make-tools.ts';
+import { makeVectors } from '../domain/vectors/make-vectors.ts';
+import { vectorsTools } from '../domain/vectors/vectors-tools.ts';
+import { makeWeb } from '../domain/web/make-web.ts';
+import type { Searcher } from '../domain/web/searcher.ts';
+import type { Services } from '../edge/services.ts';
+import version from '../package.json' with { type: 'json' };
+import { embedTool, webSearchTool } from './builtin-tools.ts';
+import type { ComputeSlots } from './compute-slots.ts';
+import type { NodeLog } from './node-log.ts';
+
+/** What differs between a laptop and the cloud: the adapters, and what is known of them. */
+export interface NodeParts {
+  readonly table: Table;
+  readonly objects: Objects;
+  /** Wakes jobs. */
+  readonly queue: Pick<Queue, 'send'>;
+  readonly keys: Keys;
+  readonly slots: ComputeSlots;
+  readonly identity: Identity;
+  readonly policy: PolicyEngine;
+  readonly searcher: Searcher;
+  /** As they are configured now. */
+  readonly providers: () => readonly ChatProvider[];
+  /** The embedding model that is answered with when a request names none; default: the registry's. */
+  readonly embed_model?: string | undefined;
+  readonly installedModels: () => readonly InstalledModel[] | Promise<readonly InstalledModel[]>;
+  /** Throws `CapabilityUnavailableError` while scripts cannot run. */
+  readonly scriptHost: () => ScriptHost;
+  readonly sandboxStatus: () => JsonObject;
+  readonly single_user: boolean;
+  readonly now: Now;
+  readonly newId: NewId;
+  readonly random: RandomBytes;
+  readonly log: NodeLog;
+}
+
+/** Every noun of the domain over one set of adapters. */
+export interface MadeNode {
+  readonly services: Services;
+  readonly jobs: Jobs;
+  readonly counts: Counts;
+  readonly apiKeys: ApiKeys & OwnerKeys;
+  readonly runs: RunsWithTools;
+  /** Writes once into the ledger which document and constitution this node adopted. */
+  logAdoption(): Promise<unknown>;
+}
+
+/** Hands domain functions to each other. Reads nothing and waits for nothing: whatever takes time is in the parts. */
+export function makeNode(parts: NodeParts): MadeNode {
+  const { table, objects, queue, keys, slots, identity, providers, single_user, now, newId, random, log } = parts;
+  const { digest, score } = slots;
+  const started_at = now();
+
+  const content = makeContent({ objects, digest, random });
+  const receipts = makeReceipts({ table, keys, identity, content, now });
+  const judge = makeJudge({ policy: parts.policy, receipts, content });
+  const counts = makeCounts({ receipts, identity, now, newId });
+  const apiKeys = makeApiKeys({ table, judge, now, newId, random, single_user });
+
+  const steps = new Map<string, JobStep>();
+  const jobs = makeJobs({ table, queue, now, newId, random: Math.random, steps });
+
+  const embeddings = makeEmbeddings({
+    registry: readRegistry(registryFile, parts.embed_model),
+    compute: () => slots.current('embed'),
+    installed: parts.installedModels,
+    served_by: () => slots.states().embed.served_by,
+    judge,
+    now,
+  });
+  const vectors = makeVectors({ table, score, embeddings, digest, judge, now, newId, random });
+  const web = makeWeb({ searcher: parts.searcher, judge });
+  const scripts = makeScripts({ table, judge, now });
+
+  // Scripts call tools and tools run scripts: the one arrow that would close the circle is bound late.
+  let runs: RunsWithTools | undefined;
+  const theRuns = (): RunsWithTools => {
+    if (runs === undefined) throw new Error('runs are asked for before the node is made');
+    return runs;
+  };
+  const tools = makeTools({
+    table,
+    judge,
+    now,
+    newId,
+    limits,
+    targets: {
+      script: (call, script) => theRuns().runScriptTool(call, script),
+      builtin: new Map([...vectorsTools(vectors), ...webSearchTool(web), ...embedTool(embeddings)]),
+    },
+  });
+  const chat = makeChat({ providers, tools, judge, table, now, newId, random, limits });
+  runs = makeRuns({
+    table,
+    jobs,
+    judge,
+    receipts,
+    chat,
+    tools,
+    web,
+    embeddings,
+    scripts,
+    host: parts.scriptHost,
+    now,
+    newId,
+    random,
+    limits,
+  });
+  steps.set('run', async ({ job, signal }) => {
+    await theRuns().advance({ id: job.id, payload: job.payload, attempt: job.attempt, signal });
+    return { kind: 'done' };
+  });
+
+  const services: Services = {
+    chat,
+    tools,
+    embeddings,
+    vectors,
+    scripts,
+    runs,
+    apiKeys,
+    receipts,
+    judge,
+    idempotency: makeIdempotency({ table, now, newId }),
+    counts,
+    version: version.version,
+    now,
+    newId,
+    log,
+    async health() {
+      await table.get({ pk: 'health', sk: '-' }, now());
+      return { status: 'healthy', version: version.version };
+    },
+    async status(call) {
+      const models = await chat.models(call);
+      return {
+        node_id: identity.node_id,
+        version: version.version,
+        uptime_seconds: Math.floor((now() - started_at) / 1000),
+        con: identity.con,
+        constitution_version: identity.constitution_version,
+        ledger: { pending: await receipts.count() },
+        compute: slots.states(),
+        providers: providers().map(({ name, tier }) => ({
+          name,
+          tier,
+          models: models.filter(({ provider }) => provider === name).length,
+        })),
+        sandbox: parts.sandboxStatus(),
+      };
+    },
+  };
+
+  return {
+    services,
+    jobs,
+    counts,
+    apiKeys,
+    runs,
+    logAdoption: () => logAdoption({ table, receipts, identity, digest, now, newId }),
+  };
+}
