@@ -7,9 +7,9 @@ import referenceFile from '../../../layers/models/reference.json' with { type: '
 import modelsFile from '../../../layers/models/models.json' with { type: 'json' };
 import { checkVectors, readReference } from '../../domain/models/check-vectors.ts';
 import { readRegistry } from '../../domain/models/registry.ts';
+import { describeEmbed } from '../../domain/ports/compute-embed.contract.ts';
 import { findOnnxRuntime } from './find-onnxruntime.ts';
 import { openNativeEmbed, type NativeEmbed } from './native-embed.ts';
-import paraphrases from './paraphrases.json' with { type: 'json' };
 
 const repository = join(import.meta.dirname, '../../..');
 const model_dir = built('models');
@@ -29,6 +29,8 @@ if (!isBuilt) console.warn('skipped: addon or model is not built (node scripts/b
   const embed = (texts: readonly string[], more: Partial<Parameters<NativeEmbed['embed']>[0]> = {}) =>
     engine.embed({ model: engine.model.id, texts, input_type: 'document', truncate: 'end', ...more });
 
+  describeEmbed(async () => ({ embed: engine, model: engine.model.id }));
+
   test('is the model that the registry pins', () => {
     const { default: pinned } = readRegistry(modelsFile);
     expect(engine.model).toMatchObject({
@@ -38,11 +40,6 @@ if (!isBuilt) console.warn('skipped: addon or model is not built (node scripts/b
       precision: pinned.precisions[0],
     });
     expect(engine.runtime_build).toContain('ORT Build Info');
-  });
-
-  test('agrees with NumPy, alone and in a batch', async () => {
-    const check = await checkVectors({ compute: engine, reference: readReference(referenceFile) });
-    expect(check).toMatchObject({ kind: 'agrees', texts: 19 });
   });
 
   test('a reference of other vectors is told apart', async () => {
@@ -55,33 +52,6 @@ if (!isBuilt) console.warn('skipped: addon or model is not built (node scripts/b
     expect(await checkVectors({ compute: engine, reference: recounted })).toMatchObject({
       reason: 'expected 1 tokens, got 3',
     });
-  });
-
-  test('ranks the paraphrase of every query first', async () => {
-    const { pairs } = paraphrases;
-    const passages = await embed(pairs.map(({ passage }) => passage));
-    const queries = await embed(
-      pairs.map(({ query }) => query),
-      { input_type: 'query' },
-    );
-    const wrong = pairs.filter((_, row) => best(rowOf(queries, row), passages) !== row).map(({ query }) => query);
-    expect(wrong).toEqual([]);
-    expect(pairs.length).toBeGreaterThanOrEqual(20);
-  });
-
-  test('refuses an empty text and, where asked to, an overlong one by place', async () => {
-    await expect(embed(['a', ' '])).rejects.toMatchObject({
-      name: 'ComputeRefusedError',
-      code: 'empty_text',
-      index: 1,
-    });
-    const long = 'word '.repeat(300);
-    await expect(embed(['a', long], { truncate: 'error' })).rejects.toMatchObject({
-      code: 'input_too_long',
-      index: 1,
-      facts: { tokens: 302, max: 256 },
-    });
-    expect(await embed(['a', long])).toMatchObject({ truncated: [1], tokens: Uint32Array.of(3, 256) });
   });
 
   test('an aborted request ends with the reason of the abort, waiting or running', async () => {
@@ -98,16 +68,6 @@ if (!isBuilt) console.warn('skipped: addon or model is not built (node scripts/b
     }
     await expect(embed(['a'], { signal: abort.signal })).rejects.toThrow('client gone');
     expect((await embed(['a'])).tokens).toEqual(Uint32Array.of(3));
-  });
-
-  test('answers many requests at once, each with its own vectors', async () => {
-    const texts = Array.from({ length: 12 }, (_, index) => `text number ${index}`);
-    const together = await embed(texts);
-    const single = await Promise.all(texts.map((text) => embed([text])));
-    for (const [row, { vectors }] of single.entries()) {
-      const expected = rowOf(together, row);
-      expect(Math.max(...vectors.map((value, at) => Math.abs(value - (expected[at] ?? NaN))))).toBeLessThan(1e-5);
-    }
   });
 
   test('has nothing to do with a model of another name', async () => {
@@ -157,20 +117,4 @@ function built(name: string, file = ''): string | undefined {
   if (!existsSync(manifest)) return undefined;
   const { folder }: { folder: string } = JSON.parse(readFileSync(manifest, 'utf8'));
   return join(home, folder, file);
-}
-
-interface Rows {
-  readonly vectors: Float32Array;
-  readonly dimension: number;
-}
-
-function rowOf({ vectors, dimension }: Rows, row: number): Float32Array {
-  return vectors.subarray(row * dimension, (row + 1) * dimension);
-}
-
-function best(query: Float32Array, passages: Rows): number {
-  const scores = Array.from({ length: passages.vectors.length / passages.dimension }, (_, row) =>
-    rowOf(passages, row).reduce((sum, value, at) => sum + value * (query[at] ?? 0), 0),
-  );
-  return scores.indexOf(Math.max(...scores));
 }
