@@ -30,6 +30,7 @@ export interface FunctionPool {
   /** As `run`, but waits for a process and tries again as the function's settings say; the answer is dropped. */
   runEvent(event: Uint8Array): Promise<void>;
   inject(faults: readonly Fault[]): void;
+  clearFaults(): void;
   nextFault(): Fault | undefined;
   logs(): string;
   end(): Promise<void>;
@@ -112,6 +113,7 @@ export function openFunctionPool(name: string, spec: FunctionSpec): FunctionPool
       }
     },
     inject: (more) => void faults.push(...more),
+    clearFaults: () => void faults.splice(0),
     nextFault: () => faults.shift(),
     logs: () => log,
     async end() {

@@ -21,6 +21,8 @@ export interface LambdaServer {
   ): Promise<FunctionAnswer>;
   /** The next calls of a function fail like this, one after the other; then all is well again. */
   inject(name: string, ...faults: readonly Fault[]): void;
+  /** Takes back what was injected and has not happened. */
+  clearFaults(name: string): void;
   /** Processes and what they did, in the order of their start. */
   reports(name: string): readonly FunctionReport[];
   /** Everything the function wrote to its output. */
@@ -103,6 +105,7 @@ export async function startLambdaServer(request: {
       return answer;
     },
     inject: (name, ...faults) => poolOf(name).inject(faults),
+    clearFaults: (name) => poolOf(name).clearFaults(),
     reports: (name) => poolOf(name).reports,
     logs: (name) => poolOf(name).logs(),
     coolDown: (name) => poolOf(name).end(),
