@@ -4,11 +4,11 @@ import { openAiProvider } from '../adapters/openai/openai-provider.ts';
 import type { Now, RandomBytes } from '../domain/call.ts';
 import type { ChatProvider } from '../domain/ports/provider.ts';
 import type { Secrets } from '../domain/ports/secrets.ts';
-import type { Settings } from './read-settings.ts';
+import type { ProviderSettings } from './signet-json.ts';
 
 /** The configured providers in their order, and the built-in one last. */
 export function makeProviders(request: {
-  settings: Settings;
+  settings: { readonly providers: readonly ProviderSettings[] };
   secrets: Secrets;
   now: Now;
   random: RandomBytes;

@@ -1,18 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { z } from 'zod';
-import type { OpenAiQuirks } from '../adapters/openai/openai-provider.ts';
-
-/** One OpenAI-compatible endpoint; its key is named, never written here. */
-export interface ProviderSettings {
-  readonly name: string;
-  readonly base_url: string;
-  /** Environment variable that holds the key. */
-  readonly api_key_env?: string;
-  readonly tier: 'local' | 'pool';
-  /** How its server differs from OpenAI's. */
-  readonly quirks: OpenAiQuirks;
-}
+import {
+  hasNoCredentials,
+  namedTwice,
+  providersOf,
+  readSignetJson,
+  SettingsError,
+  type ProviderSettings,
+} from './signet-json.ts';
 
 /** Everything a start depends on, read once. */
 export interface Settings {
@@ -28,50 +22,6 @@ export interface Settings {
   readonly single_user: boolean;
   readonly providers: readonly ProviderSettings[];
 }
-
-/** The start stops here: `problems` name each setting that is wrong and what was expected. */
-export class SettingsError extends Error {
-  override readonly name = 'SettingsError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(problems.join('; '));
-    this.problems = problems;
-  }
-}
-
-const providerName = /^(?!edge$)[a-z0-9][a-z0-9-]{0,31}$/;
-
-/** `SIGNET_HOME/signet.json`. Unknown fields are refused: a misspelt one must not be silently without effect. */
-export const signetJson = z.strictObject({
-  single_user: z.boolean().optional(),
-  providers: z
-    .array(
-      z.strictObject({
-        name: z
-          .string()
-          .regex(providerName, 'expected 1 to 32 characters `a-z 0-9 -`, and not `edge`, which is the built-in one'),
-        base_url: z
-          .url({ protocol: /^https?$/ })
-          .refine(hasNoCredentials, 'expected no user or password in it: name the key by `api_key_env`'),
-        api_key_env: z
-          .string()
-          .regex(/^[A-Z][A-Z0-9_]{0,63}$/)
-          .optional(),
-        tier: z.enum(['local', 'pool']).default('pool'),
-        /** Models to offer, the default first; without it the server is asked. */
-        models: z.array(z.string().min(1).max(256)).min(1).max(256).optional(),
-        max_tokens_field: z.enum(['max_tokens', 'max_completion_tokens']).default('max_tokens'),
-        /** False where the server cannot: structured output, tools, usage in a stream, several choices. */
-        json_schema: z.boolean().default(true),
-        tools: z.boolean().default(true),
-        stream_usage: z.boolean().default(true),
-        choices: z.boolean().default(true),
-      }),
-    )
-    .max(32)
-    .optional(),
-});
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -97,18 +47,8 @@ export async function readSettings(request: {
     problems,
   );
   const compute = oneOf('SIGNET_COMPUTE', environment['SIGNET_COMPUTE'], ['auto', 'native', 'wasm'], 'auto', problems);
-  const configured = (file.providers ?? []).map(({ name, base_url, tier, api_key_env, models, ...quirks }) => ({
-    name,
-    base_url,
-    tier,
-    ...(api_key_env === undefined ? {} : { api_key_env }),
-    quirks: { ...quirks, ...(models === undefined ? {} : { models }) },
-  }));
-  const providers = [...configured, ...providersOfEnvironment(environment, problems)];
-  const names = providers.map((provider) => provider.name);
-  for (const name of new Set(names.filter((candidate, index) => names.indexOf(candidate) !== index))) {
-    problems.push(`expected one provider named \`${name}\`, got several`);
-  }
+  const providers = [...providersOf(file), ...providersOfEnvironment(environment, problems)];
+  problems.push(...namedTwice(providers));
   if (problems.length > 0) throw new SettingsError(problems);
   return {
     home,
@@ -166,36 +106,6 @@ function ollamaOrigin(text: string, problems: string[]): string {
   if (url.hostname === '0.0.0.0' || url.hostname === '[::]') url.hostname = '127.0.0.1';
   if (!/:\d+\/*$/.test(text)) url.port = '11434';
   return url.origin;
-}
-
-async function readSignetJson(path: string, problems: string[]): Promise<z.infer<typeof signetJson>> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') problems.push(`expected to be able to read ${path}`);
-    return {};
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    problems.push(`expected JSON in ${path}`);
-    return {};
-  }
-  const parsed = signetJson.safeParse(value);
-  if (parsed.success) return parsed.data;
-  for (const issue of parsed.error.issues) {
-    problems.push(`${path}: \`${issue.path.join('.') || '(top)'}\`: ${issue.message.toLowerCase()}`);
-  }
-  return {};
-}
-
-/** The client of the platform refuses such a URL at each request, and its password would reach logs. */
-function hasNoCredentials(text: string): boolean {
-  if (!URL.canParse(text)) return true;
-  const { username, password } = new URL(text);
-  return username === '' && password === '';
 }
 
 /** A variable that is set to nothing is how a shell takes one back. */

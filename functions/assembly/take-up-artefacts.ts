@@ -11,7 +11,8 @@ import type { AnswerCall, ScriptHost } from '../domain/ports/script-host.ts';
 import { artefactState, type ArtefactName, type ArtefactState } from './artefacts.ts';
 import type { ComputeSlots } from './compute-slots.ts';
 import type { NodeLog } from './node-log.ts';
-import { SettingsError, type Settings } from './read-settings.ts';
+import type { Settings } from './read-settings.ts';
+import { SettingsError } from './signet-json.ts';
 
 /** What was built and is used by now. */
 export interface TakenUp {

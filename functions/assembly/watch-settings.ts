@@ -1,6 +1,7 @@
 import { unwatchFile, watchFile, type Stats } from 'node:fs';
 import { join } from 'node:path';
-import { readSettings, SettingsError, type Settings } from './read-settings.ts';
+import { readSettings, type Settings } from './read-settings.ts';
+import { SettingsError } from './signet-json.ts';
 
 const look_every_ms = 1000;
 

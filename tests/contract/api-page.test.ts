@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { signetJson } from '../../functions/assembly/read-settings.ts';
+import { signetJson } from '../../functions/assembly/signet-json.ts';
 import { makeApp } from '../../functions/edge/make-app.ts';
 import { recordedServices } from '../../functions/edge/testing/recorded-services.ts';
 
