@@ -55,6 +55,24 @@ export default {
       to: { path: '^functions/handlers/', pathNot: '^functions/handlers/$1/' },
     },
     {
+      name: 'infra-runs-no-product-code',
+      comment: 'templates come from configuration; of the product they know tables and the schema of signet.json',
+      severity: 'error',
+      from: { path: '^infra/' },
+      to: {
+        path: '^(functions|clients|rust-lambdas|layers|scripts)/',
+        pathNot: '^functions/assembly/signet-json\\.ts$',
+      },
+    },
+    {
+      name: 'nothing-needs-infra',
+      comment:
+        'the product runs without its deployment; config.ts takes none of the packages that `npm start` leaves out',
+      severity: 'error',
+      from: { pathNot: '^(infra|tests/infra)/' },
+      to: { path: '^infra/', pathNot: '^infra/config\\.ts$' },
+    },
+    {
       name: 'no-test-code-in-the-product',
       comment: 'what ships does not import tests',
       severity: 'error',

@@ -23,6 +23,8 @@ export default {
     }),
     project('property', ['<rootDir>/{shared,functions,clients}/**/*.property.test.ts']),
     project('contract', ['<rootDir>/tests/contract/**/*.test.ts']),
+    // Rules over the templates of `infra/`.
+    project('infra', ['<rootDir>/tests/infra/**/*.test.ts']),
     project('integration', ['<rootDir>/tests/integration/**/*.test.ts'], {
       testPathIgnorePatterns: ['\\.emulator\\.test\\.ts$', '/node_modules/'],
     }),

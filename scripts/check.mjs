@@ -4,14 +4,18 @@
 import { join } from 'node:path';
 import { run } from './processes.mjs';
 import { Tally } from './tally.mjs';
-import { ensurePackages, packageProgram, root } from './toolchain.mjs';
+import { ensureInfraPackages, ensurePackages, packageProgram, root } from './toolchain.mjs';
 
 const fix = process.argv.includes('--fix');
 const quick = process.argv.includes('--quick');
 const rust = join(root, 'rust-lambdas');
 
 const tally = new Tally();
-await tally.need('packages of the lockfile', () => ensurePackages((text) => console.log(text)));
+const say = (text) => console.log(text);
+await tally.need('packages of the lockfiles', async () => {
+  await ensurePackages(say);
+  await ensureInfraPackages(say);
+});
 
 await tally.step('format of TypeScript, JavaScript and JSON (prettier)', () =>
   program('prettier/bin/prettier.cjs', [fix ? '--write' : '--check', '--log-level=warn', '.']),
@@ -30,6 +34,7 @@ await tally.step('import boundaries and cycles (dependency-cruiser)', () =>
     'functions',
     'clients',
     'shared',
+    'infra',
     'tests',
     'scripts',
     'layers',

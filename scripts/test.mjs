@@ -6,17 +6,20 @@ import { buildArtefact, loadRecipe, recipeModules } from './artefacts.mjs';
 import { jest } from './jest.mjs';
 import { run } from './processes.mjs';
 import { Tally } from './tally.mjs';
-import { ensurePackages, packageProgram, root } from './toolchain.mjs';
+import { ensureInfraPackages, ensurePackages, packageProgram, root } from './toolchain.mjs';
 
 const say = (text) => console.log(text);
 const rust = join(root, 'rust-lambdas');
 const jestArguments = process.argv.slice(2);
 
 const tally = new Tally();
-await tally.need('packages of the lockfile', () => ensurePackages(say));
+await tally.need('packages of the lockfiles', async () => {
+  await ensurePackages(say);
+  await ensureInfraPackages(say);
+});
 
 if (jestArguments.length > 0) {
-  await tally.step('jest', () => jest(['unit', 'property', 'contract', 'integration'], jestArguments));
+  await tally.step('jest', () => jest(['unit', 'property', 'contract', 'infra', 'integration'], jestArguments));
   tally.end();
 }
 
@@ -33,6 +36,7 @@ for (const name of Object.keys(recipeModules)) {
 await tally.step('unit tests', () => jest(['unit']));
 await tally.step('property tests', () => jest(['property']));
 await tally.step('contract tests', () => jest(['contract'], ['--passWithNoTests']));
+await tally.step('infra tests', () => jest(['infra']));
 await tally.step('integration tests', () => jest(['integration'], ['--passWithNoTests', '--runInBand']));
 await tally.step('Rust tests', cargoTest);
 tally.end();

@@ -25,15 +25,26 @@ export function node24() {
 
 /** Installs the packages of the lockfile if they are not installed already. Scripts of packages never run. */
 export async function ensurePackages(say) {
-  const lockfile = readFileSync(join(root, 'package-lock.json'));
+  await installLocked(root, 'npm-ci.log', () => say('installing packages (npm ci, about half a minute)'));
+}
+
+/** The same for `infra/`, whose packages only those commands need that look at what is deployed. */
+export async function ensureInfraPackages(say) {
+  await installLocked(join(root, 'infra'), 'npm-ci-infra.log', () =>
+    say('installing the packages of infra/ (npm ci, about a quarter of a minute)'),
+  );
+}
+
+async function installLocked(folder, log, tell) {
+  const lockfile = readFileSync(join(folder, 'package-lock.json'));
   const digest = createHash('sha256').update(lockfile).digest('hex');
-  const mark = join(root, 'node_modules', '.signet-lock-sha256');
+  const mark = join(folder, 'node_modules', '.signet-lock-sha256');
   if (existsSync(mark) && readFileSync(mark, 'utf8') === digest) return;
-  say('installing packages (npm ci, about half a minute)');
+  tell();
   mkdirSync(buildFolder, { recursive: true });
   await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    log: join(buildFolder, 'npm-ci.log'),
+    cwd: folder,
+    log: join(buildFolder, log),
   });
   writeFileSync(mark, digest);
 }

@@ -1,0 +1,64 @@
+import { type PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Duration } from 'aws-cdk-lib/core';
+import { Construct } from 'constructs';
+import { allow, type Bindable } from './bindable.ts';
+
+/** Deliveries before SQS itself gives up: for workers that crash. A worker that knows better buries at once. */
+const deliveries_max = 25;
+const message_bytes_max = 1_048_576;
+
+/** A standard queue with its dead letters. A message names a job; the job's row knows what is to be done. */
+export class JobQueue extends Construct implements Bindable<'send' | 'receive'> {
+  readonly queue: Queue;
+  readonly deadLetters: DeadLetters;
+  readonly variables: Readonly<Record<string, string>>;
+
+  /** @param props.worker_timeout_s of the function that reads it: a message stays hidden for six times as long */
+  constructor(scope: Construct, id: string, props: { readonly name: string; readonly worker_timeout_s: number }) {
+    super(scope, id);
+    this.deadLetters = new DeadLetters(this, 'DeadLetters', { name: `${props.name}-dlq` });
+    this.queue = new Queue(this, 'Queue', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      maxMessageSizeBytes: message_bytes_max,
+      visibilityTimeout: Duration.seconds(6 * props.worker_timeout_s),
+      retentionPeriod: Duration.days(4),
+      deadLetterQueue: { queue: this.deadLetters.queue, maxReceiveCount: deliveries_max },
+    });
+    this.variables = { [variableOf(props.name)]: this.queue.queueUrl };
+  }
+
+  statements(right: 'send' | 'receive'): readonly PolicyStatement[] {
+    return [allow(right === 'send' ? sends : receives, [this.queue.queueArn])];
+  }
+}
+
+/** Where messages end that nobody could work on. They wait two weeks for a person. */
+export class DeadLetters extends Construct implements Bindable<'bury'> {
+  readonly queue: Queue;
+  readonly variables: Readonly<Record<string, string>>;
+
+  constructor(scope: Construct, id: string, { name }: { readonly name: string }) {
+    super(scope, id);
+    this.queue = new Queue(this, 'Queue', {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      maxMessageSizeBytes: message_bytes_max,
+      retentionPeriod: Duration.days(14),
+    });
+    this.variables = { [variableOf(name)]: this.queue.queueUrl };
+  }
+
+  statements(_right: 'bury'): readonly PolicyStatement[] {
+    return [allow(sends, [this.queue.queueArn])];
+  }
+}
+
+const sends = ['sqs:SendMessage'];
+/** What Lambda's poller does with the function's role, and what the function does with a message it holds. */
+const receives = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
+
+function variableOf(name: string): string {
+  return `SIGNET_QUEUE_${name.toUpperCase().replaceAll('-', '_')}`;
+}
