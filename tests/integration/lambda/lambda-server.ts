@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { FunctionSpec } from './function-environment.ts';
 import { openFunctionPool } from './function-pool.ts';
 import type { Fault, FunctionPool, FunctionReport } from './function-pool.ts';
@@ -118,17 +116,6 @@ export async function startLambdaServer(request: {
       await Promise.all([...pools.values()].map((pool) => pool.end()));
     },
   };
-}
-
-/** The folder of a function of a built artefact, `lambdas-host` or `functions`, if it is there. */
-export function builtFunction(artefact: string, name: string): string | undefined {
-  const home = join(import.meta.dirname, '../../../.signet-build', artefact);
-  try {
-    const { folder } = JSON.parse(readFileSync(join(home, 'manifest.json'), 'utf8')) as { folder: string };
-    return join(home, folder, name);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The raw bytes of the stream, as API Gateway's integration takes them, without the event-stream framing of the SDK. */
