@@ -32,6 +32,8 @@ const startErrors = [
   'DatabaseRefusedError',
   'HomeRefusedError',
   'LockRefusedError',
+  'GenesisRefusedError',
+  'StageRefusedError',
 ];
 
 /** What the system refuses where a home is written, and what to do. */

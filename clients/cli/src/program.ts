@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import version from '../package.json' with { type: 'json' };
 import { doctorCommand } from './commands/doctor.ts';
+import { initCommand } from './commands/init.ts';
 import { modelsCommand } from './commands/models.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -10,6 +11,16 @@ import type { Terminal } from './terminal.ts';
 
 /** Says with which code the process ends; a command that says nothing ends with 0. */
 export type Exit = (code: number) => void;
+
+const commands = [
+  serveCommand,
+  runCommand,
+  verifyCommand,
+  statusCommand,
+  modelsCommand,
+  doctorCommand,
+  initCommand,
+] as const;
 
 export function makeProgram(terminal: Terminal, exit: Exit): Command {
   const program = new Command('signet')
@@ -26,15 +37,14 @@ Examples:
   signet run examples/soma.py          run a script; its output, its exit code
   signet verify receipt.json           check a receipt, offline
   signet doctor                        say what is missing and what to do
+  signet init --stage dev              begin a stage on AWS
   signet help run                      more about one command
 
 Exit codes: 0 done, 1 what was asked for failed, 2 usage, 3 time limit, 4 sandbox violation, 5 provider,
   6 memory or other limit, 7 policy or budget, 10-15 verify, 70 internal, 130 cancelled.
 Environment: SIGNET_HOME, SIGNET_PORT, SIGNET_HOST, SIGNET_LOG, NO_COLOR.`,
     );
-  for (const make of [serveCommand, runCommand, verifyCommand, statusCommand, modelsCommand, doctorCommand]) {
-    program.addCommand(make(terminal, exit));
-  }
+  for (const make of commands) program.addCommand(make(terminal, exit));
   speakThrough(program, terminal);
   return program;
 }

@@ -40,7 +40,7 @@ function signet(
 }
 
 describe('help', () => {
-  test.each([[], ['serve'], ['run'], ['verify'], ['status'], ['models'], ['models', 'pull'], ['doctor']])(
+  test.each([[], ['serve'], ['run'], ['verify'], ['status'], ['models'], ['models', 'pull'], ['doctor'], ['init']])(
     'teaches by example: %s %s',
     async (...path) => {
       const { code, stdout, stderr } = await signet([...path, '--help']);
@@ -69,6 +69,10 @@ describe('usage errors exit with 2 and say what was expected', () => {
     ['a receipt that is not there', ['verify', 'nothing.json'], /expected a file at `nothing.json`/],
     ['a model that is not known', ['models', 'pull', 'gpt'], /expected one of all-MiniLM-L6-v2/],
     ['a node id that is none', ['verify', '-', '--node', 'me'], /expected --node did:key/],
+    ['a stage without a name', ['init'], /required option '--stage <name>' not specified/],
+    ['a stage that is none', ['init', '--stage', 'My Stage'], /expected 1 to 20 characters `a-z 0-9 -`/],
+    ['outputs that are not there', ['init', '--stage', 'dev', '--outputs', 'no.json'], /expected outputs in no.json/],
+    ['a key that is no ARN', ['init', '--stage', 'dev', '--issuer-key', 'x'], /expected the ARN of a key in KMS/],
     ['no command', [], /Usage: signet/],
   ])('%s', async (_what, args, message) => {
     const { code, stdout, stderr } = await signet(args);
@@ -149,6 +153,19 @@ describe('doctor', () => {
     const { code, stdout } = await signet(['doctor']);
     expect(code).toBe(1);
     expect(stdout).toContain('is not a lock of Signet');
+  });
+});
+
+describe('init', () => {
+  test('without a State stack it says what to do, and outputs must name the key', async () => {
+    const args = ['init', '--stage', 'dev', '--genesis', 'dev.json'];
+    const alone = await signet(args);
+    expect(alone.code).toBe(1);
+    expect(alone.stderr).toMatch(/^signet: expected the issuer key of the deployed State stack; deploy it first/);
+    await writeFile(join(home, 'outputs.json'), JSON.stringify({ 'Signet-prod-State': { IssuerKeyArn: 'x' } }));
+    const other = await signet([...args, '--outputs', 'outputs.json']);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toContain('expected `IssuerKeyArn` of the stack Signet-dev-State in outputs.json');
   });
 });
 

@@ -1,10 +1,4 @@
-import {
-  CreateAliasCommand,
-  CreateKeyCommand,
-  GetPublicKeyCommand,
-  ListAliasesCommand,
-  SignCommand,
-} from '@aws-sdk/client-kms';
+import { CreateAliasCommand, CreateKeyCommand, ListAliasesCommand, SignCommand } from '@aws-sdk/client-kms';
 import type { KMSClient } from '@aws-sdk/client-kms';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { JsonObject } from '../../domain/json.ts';
@@ -16,7 +10,8 @@ import { memoryKeys } from '../aws/memory-keys.ts';
 import { CallFailedError, repeatCall, usual_rules } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
 import { envelopeEntry, isGrant, preAuthenticationEncoding, proofOptions, splitProofs } from './forms.ts';
-import { multibase, multikey } from './multikey.ts';
+import { multibase } from './multikey.ts';
+import { readPublicKey } from './read-public-key.ts';
 
 export interface KmsKeysOptions {
   /** Made with `client_settings`: it must not repeat calls by itself. */
@@ -30,8 +25,6 @@ export interface KmsKeysOptions {
 }
 
 const key_name = /^(root|issuer|agent|log|witness)-(z[1-9A-HJ-NP-Za-km-z]{1,80})$/;
-/** SubjectPublicKeyInfo of Ed25519 is these bytes and the 32 of the key. */
-const spki_head = Buffer.from('302a300506032b6570032100', 'hex');
 
 /**
  * Root and issuer keys that never leave KMS (`ECC_NIST_EDWARDS25519`, signed as raw bytes), session keys in the memory
@@ -52,13 +45,8 @@ export function kmsKeys({ client, alias_prefix, compute, random, rules: own_rule
       ),
     );
     const KeyId = made.KeyMetadata?.KeyId ?? '';
-    const { PublicKey: spki = new Uint8Array() } = await call('GetPublicKey', () =>
-      repeatCall(() => client.send(new GetPublicKeyCommand({ KeyId })), { rules }),
-    );
-    if (spki.length !== 44 || !spki_head.equals(spki.subarray(0, 12)))
-      throw new Error('KMS made a key of another kind');
-    const public_key = new Uint8Array(spki.subarray(12));
-    const key_id = multikey(public_key);
+    const key = await call('GetPublicKey', () => readPublicKey({ client, key: KeyId, role, rules }));
+    const { key_id } = key;
     const AliasName = `${alias_prefix}${role}-${key_id}`;
     await call('CreateAlias', () =>
       repeatCall(() => client.send(new CreateAliasCommand({ AliasName, TargetKeyId: KeyId })), { rules }).catch(
@@ -66,7 +54,6 @@ export function kmsKeys({ client, alias_prefix, compute, random, rules: own_rule
         (error: unknown) => ignore(error, 'AlreadyExistsException'),
       ),
     );
-    const key: PublicKey = { key_id, role, public_key, custody: 'kms' };
     known.set(key_id, key);
     return key;
   }

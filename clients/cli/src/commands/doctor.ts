@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { stat, statfs } from 'node:fs/promises';
+import { readFile, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,42 +8,64 @@ import { readLock } from '@signet/functions/adapters/files/lock-home.ts';
 import { checkOnnxRuntime, findOnnxRuntime } from '@signet/functions/adapters/native/find-onnxruntime.ts';
 import type { ArtefactName } from '@signet/functions/assembly/artefacts.ts';
 import { checkArtefact } from '../artefacts-on-disk.ts';
+import { renderFindings, type Finding } from '../doctor/finding.ts';
 import { exits } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
+import { ownerKey } from '../node-access.ts';
+import { pinnedNodes } from '../pinned-nodes.ts';
 import { buildFolder, repository } from '../places.ts';
 import type { Exit } from '../program.ts';
 import type { Terminal } from '../terminal.ts';
-
-interface Finding {
-  readonly name: string;
-  readonly state: 'ok' | 'warn' | 'fail';
-  readonly detail: string;
-  /** What to do; absent when nothing is. */
-  readonly advice?: string;
-}
 
 const execute = promisify(execFile);
 
 export function doctorCommand(terminal: Terminal, exit: Exit): Command {
   const command = new Command('doctor')
-    .description('look for what is missing or wrong, and say what to do')
+    .description('look for what is missing or wrong here, or at a node elsewhere, and say what to do')
     .addHelpText(
       'after',
       `
 Examples:
   signet doctor
   signet doctor --json
+  signet doctor --url https://node.example --home .signet/stages/dev
 
+With --url it looks from outside: reachable, TLS, clock, key, whose node it is, a receipt verified offline, what
+computes there. Key and pinned node are those of the home (a stage's home has both), or --key.
 A warning leaves something out; a failure stops the node. Exit code 1 when something fails.`,
     );
   return withGlobalOptions(command).action(async () => {
-    const { home, json } = readGlobalOptions(command, terminal);
-    const findings = await examine(home, terminal.environment);
+    const { home, json, url, key } = readGlobalOptions(command, terminal);
+    const findings =
+      url === undefined ? await examine(home, terminal.environment) : await examineElsewhere({ url, key, home });
     const fails = findings.filter(({ state }) => state === 'fail').length;
     terminal.out(
-      json ? `${JSON.stringify({ healthy: fails === 0, findings }, null, 2)}\n` : rendered(findings, terminal),
+      json ? `${JSON.stringify({ healthy: fails === 0, findings }, null, 2)}\n` : renderFindings(findings, terminal),
     );
     exit(fails === 0 ? exits.done : exits.failed);
+  });
+}
+
+async function examineElsewhere(request: {
+  url: string;
+  key: string | undefined;
+  home: string;
+}): Promise<readonly Finding[]> {
+  // Loaded when needed: a module that verifies is compiled.
+  const [{ examineUrl }, { openWasmCompute }] = await Promise.all([
+    import('../doctor/examine-url.ts'),
+    import('@signet/functions/adapters/wasm/wasm-compute.ts'),
+  ]);
+  const { verify, digest } = await openWasmCompute();
+  return await examineUrl({
+    url: request.url,
+    key: request.key ?? (await ownerKey(request.home)),
+    home: request.home,
+    pinned: await pinnedNodes(request.home),
+    genesis_text: await readFile(join(request.home, 'genesis.json'), 'utf8').catch(() => undefined),
+    verify,
+    digest,
+    now: Date.now,
   });
 }
 
@@ -224,13 +246,4 @@ async function onnxRuntime(environment: Terminal['environment']): Promise<Findin
 async function existing(folder: string): Promise<string> {
   const found = await stat(folder).catch(() => undefined);
   return found !== undefined || dirname(folder) === folder ? folder : existing(dirname(folder));
-}
-
-function rendered(findings: readonly Finding[], { paint }: Terminal): string {
-  const marks = { ok: paint.good('ok  '), warn: 'warn', fail: paint.bad('FAIL') };
-  const lines = findings.map(({ name, state, detail, advice }) => {
-    const todo = advice === undefined ? '' : `\n${' '.repeat(22)}→ ${advice}`;
-    return `${marks[state]} ${name.padEnd(16)} ${detail}${todo}`;
-  });
-  return `${lines.join('\n')}\n`;
 }

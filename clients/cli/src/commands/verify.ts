@@ -1,10 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { verifyReceipt, type Verdict } from '@signet/functions/domain/verify/verify-receipt.ts';
 import { CommandFailure, exits } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
+import { pinnedNodes } from '../pinned-nodes.ts';
 import type { Exit } from '../program.ts';
 import { escaped, type Terminal } from '../terminal.ts';
 
@@ -56,31 +56,6 @@ function rendered(verdict: Verdict, { paint }: Terminal): string {
       : [];
   const end = verdict.valid && verdict.exit === 0 ? paint.good('valid') : paint.bad(`not accepted: ${verdict.code}`);
   return `${[...checks, ...head, end, ...advice].join('\n')}\n`;
-}
-
-async function pinnedNodes(home: string): Promise<readonly string[]> {
-  const folder = join(home, 'trust');
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
-  return Promise.all(
-    names
-      .filter((name) => name.endsWith('.json'))
-      .map(async (name) => {
-        const path = join(folder, name);
-        try {
-          const pin = JSON.parse(await readFile(path, 'utf8')) as { node_id?: unknown };
-          if (typeof pin.node_id === 'string') return pin.node_id;
-        } catch (error) {
-          throw new CommandFailure({
-            exit: exits.usage,
-            message: `expected JSON in ${path}: ${(error as Error).message}`,
-          });
-        }
-        throw new CommandFailure({ exit: exits.usage, message: `expected a \`node_id\` in ${path}` });
-      }),
-  );
 }
 
 async function fileBytes(path: string): Promise<Uint8Array> {
