@@ -24,11 +24,17 @@ export const recipeModules = {
   models: '../layers/models/recipe.mjs',
 };
 
+/** Recipes of what is deployed to AWS; `npm start` does without them. */
+export const deployModules = {
+  functions: '../functions/recipe.mjs',
+};
+
 const remind_every_ms = 60_000;
 
-/** The recipe of an artefact. */
+/** The recipe of an artefact: the only one of its module, or that of its name among `recipes`. */
 export async function loadRecipe(name) {
-  return (await import(recipeModules[name])).default;
+  const { default: only, recipes } = await import(recipeModules[name] ?? deployModules[name]);
+  return recipes?.[name] ?? only;
 }
 
 /**

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-// Builds the native artefacts: all of them, or those named; one whose files were changed or cut is built anew. `npm start` calls the same functions beside the server.
-import { buildArtefact, loadRecipe, recipeModules } from './artefacts.mjs';
+// Builds the native artefacts: all that the local product has, or those named; one whose files were changed or cut is built anew. `npm start` calls the same functions beside the server.
+import { buildArtefact, deployModules, loadRecipe, recipeModules } from './artefacts.mjs';
 import { ensurePackages } from './toolchain.mjs';
 
 const names = process.argv.slice(2);
-const unknown = names.filter((name) => !(name in recipeModules));
+const known = Object.keys({ ...recipeModules, ...deployModules });
+const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
-  console.error(`expected names among ${Object.keys(recipeModules).join(', ')}, got ${unknown.join(', ')}`);
+  console.error(`expected names among ${known.join(', ')}, got ${unknown.join(', ')}`);
   process.exit(2);
 }
 
