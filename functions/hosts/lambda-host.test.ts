@@ -223,6 +223,20 @@ describe('the time of the function', () => {
   });
 });
 
+test('answers whole where `awslambda` is only what the AWS SDK puts there', async () => {
+  const runtime = globalThis as { awslambda?: object };
+  runtime.awslambda = { InvokeStore: {} };
+  try {
+    const handler = lambdaHost({
+      app: { fetch: () => new Response('{}') },
+      log: lambdaLog({ level: 'error', write: () => undefined }),
+    });
+    expect(await handler(restEvent(), contextOf())).toMatchObject({ statusCode: 200, body: '{}' });
+  } finally {
+    delete runtime.awslambda;
+  }
+});
+
 test('the application sees the address that the platform saw', async () => {
   const seen: unknown[] = [];
   const { whole } = open((_request, env) => {

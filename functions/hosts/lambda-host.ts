@@ -98,8 +98,10 @@ export function lambdaHost({ app, log, afterwards, platform = ofRuntime() }: Lam
 
 const margin_ms = 5_000;
 
+/** The AWS SDK puts an `awslambda` of its own where there is none, so its presence alone says nothing. */
 function ofRuntime(): StreamingPlatform | undefined {
-  return (globalThis as { awslambda?: StreamingPlatform }).awslambda;
+  const { awslambda } = globalThis as { awslambda?: Partial<StreamingPlatform> };
+  return typeof awslambda?.streamifyResponse === 'function' ? (awslambda as StreamingPlatform) : undefined;
 }
 
 function outOfTime(): SignetError {

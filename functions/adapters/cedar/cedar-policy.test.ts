@@ -3,7 +3,9 @@ import { describe, expect, test } from '@jest/globals';
 import records from '@signet/shared/records/scopes.json' with { type: 'json' };
 import type { Action, Facts, PolicyQuestion } from '../../domain/ports/policy-engine.ts';
 import { scopes } from '../../domain/scopes.ts';
-import { cedarPolicy, PolicyRefusedError } from './cedar-policy.ts';
+import { cedarPolicy, checkedPolicy } from './cedar-policy.ts';
+import { checkPolicies, PolicyRefusedError } from './check-policies.ts';
+import type { CheckedPolicies } from './check-policies.ts';
 
 const read = (name: string): string =>
   readFileSync(new URL(`../../../shared/policies/${name}`, import.meta.url), 'utf8');
@@ -165,4 +167,18 @@ test('the policy version is a digest of policies and schema', () => {
   const more = '@id("more") forbid (principal, action == Action::"fetch", resource);';
   expect(cedarPolicy({ policies: [permits, more], schema }).policy_version).not.toBe(shipped.policy_version);
   expect(cedarPolicy({ policies: [permits], schema: `${schema}\n` }).policy_version).not.toBe(shipped.policy_version);
+});
+
+test('policies that were checked before, as JSON, answer the same under the same version', () => {
+  const checked = JSON.parse(JSON.stringify(checkPolicies({ policies: [permits], schema }))) as CheckedPolicies;
+  const engine = checkedPolicy(checked);
+  expect(engine.policy_version).toBe(shipped.policy_version);
+  for (const [action, type, scope, facts = {}] of decided) {
+    const asked = question(action, type, { ...facts, scopes: [scope] });
+    expect(engine.decide(asked)).toEqual(shipped.decide(asked));
+  }
+});
+
+test('a checked policy that does not parse is refused all the same', () => {
+  expect(() => checkedPolicy({ policy_version: 'x', policies: { broken: 'permit(' } })).toThrow(PolicyRefusedError);
 });

@@ -112,7 +112,7 @@ test.each([
 ])('buries %j with its reason and goes on with the next', async (poison) => {
   const body = await aJob('job-1');
   expect(await open()([poison, body])).toEqual({ batchItemFailures: [] });
-  expect(letters).toEqual([{ body: poison, reason: 'not_a_wake_up' }]);
+  expect(letters).toEqual([{ body: poison, reason: 'malformed' }]);
   expect(await jobsOver(table).get('job-1')).toMatchObject({ state: 'done' });
 });
 

@@ -31,7 +31,7 @@ export function advanceRun({
     margin_ms,
     async use({ body }, signal) {
       const job_id = readWakeUp(body);
-      if (job_id === undefined) return { kind: 'poison', reason: 'not_a_wake_up' };
+      if (job_id === undefined) return { kind: 'poison', reason: 'malformed' };
       const outcome = await jobs.advance(job_id, signal);
       log.info({ job_id, outcome }, 'job advanced');
       return { kind: 'done' };
