@@ -1,10 +1,10 @@
 import type { Message, SQSClient } from '@aws-sdk/client-sqs';
-import { QueueUnavailableError } from '../../domain/ports/queue.ts';
 import type { ReceivedMessage } from '../../domain/ports/queue.ts';
-import { CallFailedError, usual_rules } from '../aws/repeat-call.ts';
+import { usual_rules } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
 import { deadLetters } from './dead-letters.ts';
 import { alone_name, fromMessage, noteOf } from './message-text.ts';
+import { explained } from './queue-failure.ts';
 
 /** What is read of a record of a Lambda event from SQS; the platform's members have names of their own there. */
 export interface QueueRecord {
@@ -60,13 +60,9 @@ export function recordGraves({
   const graves = deadLetters({ client, url: dead_letter_url, rules: { ...usual_rules, ...rules } });
   return {
     async deadLetter({ id, body, group, attempt }, reason) {
-      try {
-        await graves.bury({ message_id: id, body, group, attempts: attempt, reason, dead_at: now() });
-      } catch (cause) {
-        if (!(cause instanceof CallFailedError)) throw cause;
-        const retryable = cause.failure !== 'permanent';
-        throw new QueueUnavailableError({ operation: 'deadLetter', retryable }, { cause });
-      }
+      await explained('deadLetter', () =>
+        graves.bury({ message_id: id, body, group, attempts: attempt, reason, dead_at: now() }),
+      );
     },
   };
 }

@@ -6,6 +6,8 @@ export type MessageAttributes = Record<string, MessageAttributeValue>;
 export type Notes = { readonly [name: string]: string | undefined };
 
 const encoding_name = 'signet-encoding';
+/** Unix milliseconds before which an ordered queue's message is sent away. */
+export const not_before_name = 'signet-not-before';
 /** Of a message that has a group only because its queue wants one of everything. */
 export const alone_name = 'signet-alone';
 // SQS takes the characters of XML 1.0.

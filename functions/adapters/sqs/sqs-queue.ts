@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { ChangeMessageVisibilityCommand, DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import type { Message, SQSClient } from '@aws-sdk/client-sqs';
-import { checkDelay, checkMessages, checkReceive } from '../../domain/ports/queue-rules.ts';
-import { QueueUnavailableError } from '../../domain/ports/queue.ts';
-import type { OutgoingMessage, Queue, ReceivedMessage } from '../../domain/ports/queue.ts';
+import { checkDelay, checkReceive } from '../../domain/ports/queue-rules.ts';
+import type { Queue, ReceivedMessage } from '../../domain/ports/queue.ts';
 import { CallFailedError, repeatCall, usual_rules } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
 import { byDeath, deadLetters } from './dead-letters.ts';
-import { alone_name, fromMessage, noteOf, toMessage } from './message-text.ts';
+import { alone_name, fromMessage, not_before_name, noteOf } from './message-text.ts';
+import { explained } from './queue-failure.ts';
 import { sendEntries } from './send-entries.ts';
-import type { Entry } from './send-entries.ts';
+import { entryOf, seconds, sqsSender } from './sqs-sender.ts';
 
 export interface SqsQueueOptions {
   /** Made with `client_settings`: it must not repeat calls by itself. */
@@ -35,7 +35,6 @@ interface Delivery {
   readonly until: number;
 }
 
-const not_before_name = 'signet-not-before';
 /** A request that waits cannot be given up without losing what it brings: this is how long an abort may have to wait. */
 const wait_s_max = 1;
 
@@ -136,26 +135,8 @@ export function sqsQueue(options: SqsQueueOptions): Queue {
       ),
     );
 
-  function toEntry({ body, delay_ms = 0, group }: OutgoingMessage): Entry {
-    if (!keeps_order) return { ...toMessage(body, {}), ...(delay_ms > 0 ? { DelaySeconds: seconds(delay_ms) } : {}) };
-    // Ordered queues delay no single message: it is sent away at its first delivery.
-    const id = randomUUID();
-    const notes = {
-      [not_before_name]: delay_ms > 0 ? String(now() + delay_ms) : undefined,
-      // They want a group of everything, too.
-      [alone_name]: group === undefined ? 'yes' : undefined,
-    };
-    return { ...toMessage(body, notes), MessageGroupId: group ?? id, MessageDeduplicationId: id };
-  }
-
   return {
-    async send(messages) {
-      checkMessages(messages);
-      if (!keeps_order && messages.some(({ group }) => group !== undefined)) {
-        throw new TypeError('expected no `group`: this queue keeps no order');
-      }
-      await explained('send', () => sendEntries(client, { url, entries: messages.map(toEntry), rules }));
-    },
+    ...sqsSender({ client, url, now, rules }),
 
     async receive({ max, visibility_ms, wait_ms, signal }) {
       checkReceive({ max, visibility_ms, wait_ms });
@@ -221,7 +202,8 @@ export function sqsQueue(options: SqsQueueOptions): Queue {
           const chosen = taken.filter(({ id }) => wanted.has(id));
           for (const letter of chosen) {
             const { body, group, id } = letter;
-            const entry = toEntry({ body, ...(group === undefined ? {} : { group }) });
+            const message = { body, ...(group === undefined ? {} : { group }) };
+            const entry = entryOf(message, { keeps_order, now: now() });
             // The letter's id: doing this again after a crash puts nothing back twice, where the queue keeps order.
             const once = keeps_order ? { MessageDeduplicationId: id } : {};
             await sendEntries(client, { url, entries: [{ ...entry, ...once }], rules });
@@ -232,10 +214,6 @@ export function sqsQueue(options: SqsQueueOptions): Queue {
       );
     },
   };
-}
-
-function seconds(ms: number): number {
-  return Math.ceil(ms / 1000);
 }
 
 function placeOf({ dead_at, id }: { dead_at: number; id: string }): string {
@@ -260,14 +238,5 @@ async function isThere(answer: Promise<unknown>): Promise<boolean> {
     if (!(error instanceof CallFailedError) || !gone.has(name.replace(/^.*\./, ''))) throw error;
     // A second attempt that meets the work of the first has done it.
     return error.was_unheard;
-  }
-}
-
-async function explained<T>(operation: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (!(cause instanceof CallFailedError)) throw cause;
-    throw new QueueUnavailableError({ operation, retryable: cause.failure !== 'permanent' }, { cause });
   }
 }

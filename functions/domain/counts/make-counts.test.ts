@@ -45,3 +45,33 @@ test('counts that could not be written are written with the next', async () => {
   await counts.flush();
   expect(appended).toMatchObject([{ counts: { rate_limited: 2 } }]);
 });
+
+test('a host without timers writes the first count at once, then one entry a minute, and nothing for nothing', async () => {
+  const entries: unknown[] = [];
+  let isDown = false;
+  const counts = makeCounts({
+    ...node,
+    receipts: {
+      ...node.receipts,
+      async append(_call, statement) {
+        if (isDown) throw new Error('the table is away');
+        entries.push(statement.predicate);
+        return 'id';
+      },
+    },
+  });
+  expect(await counts.flushDue()).toBeUndefined();
+  counts.note('unauthenticated');
+  expect(await Promise.all([counts.flushDue(), counts.flushDue()])).toEqual(['id', undefined]);
+  counts.note('unauthenticated');
+  clock += 59_999;
+  expect(await counts.flushDue()).toBeUndefined();
+  clock += 1;
+  isDown = true;
+  await expect(counts.flushDue()).rejects.toThrow('away');
+  isDown = false;
+  expect(await counts.flushDue()).toBeUndefined();
+  clock += 60_000;
+  await counts.flushDue();
+  expect(entries).toMatchObject([{ counts: { unauthenticated: 1 } }, { counts: { unauthenticated: 1 } }]);
+});

@@ -56,9 +56,6 @@ export interface IdentityFacts {
  */
 export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
   const { genesis, single_user = true } = facts;
-  const held = facts.keys.list();
-  // Whoever comes first throws; the keys that nobody asks for any more may then fail in silence.
-  held.catch(() => undefined);
   const { node_id, is_new } = await (genesis === undefined
     ? ownIdentity(facts)
     : adoptGenesis({ ...facts, genesis, single_user }));
@@ -67,7 +64,7 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
     loadDocument(facts, { node_id, root }),
     loadConstitution(facts, root),
   ]);
-  const issuer = issuerOf(document, is_new && genesis === undefined ? await facts.keys.list() : await held);
+  const issuer = await issuerOf(facts, document);
   const sessions = makeSessions({ ...facts, node_id, con, issuer, document_seq: document['seq'] as number });
 
   return {
@@ -178,16 +175,25 @@ async function loadConstitution(
   return { constitution, con: digested.sha256 };
 }
 
-function issuerOf(document: JsonObject, held: readonly PublicKey[]): PublicKey {
-  const listed = new Set(
-    listedKeys(document)
-      .filter((key) => key.role === 'issuer' && !key.revoked)
-      .map((key) => key.key_id),
-  );
-  const issuer = held.find((key) => key.role === 'issuer' && listed.has(key.key_id));
+/**
+ * The key that vouches for sessions. The only one that a genesis lists is taken at its word, so that a cold start need not
+ * ask who holds it: without the private half there will be no session.
+ */
+async function issuerOf({ keys, verify, genesis }: IdentityFacts, document: JsonObject): Promise<PublicKey> {
+  const listed = listedKeys(document)
+    .filter((key) => key.role === 'issuer' && !key.revoked)
+    .map((key) => key.key_id);
+  const [only] = listed;
+  if (genesis !== undefined && only !== undefined && listed.length === 1) {
+    const [decoded] = await verify.decodeKeyIds([only]);
+    if (decoded?.ok === true) {
+      return { key_id: only, role: 'issuer', public_key: decoded.public_key, custody: 'kms' };
+    }
+  }
+  const issuer = (await keys.list()).find((key) => key.role === 'issuer' && listed.includes(key.key_id));
   if (issuer === undefined) {
     throw new IdentityBrokenError(
-      'expected the private half of an issuer key that the node document lists, found none; restore `identities/` from a backup, or in the cloud the KMS key that the genesis names',
+      `expected the private half of an issuer key that the node document lists among the key files, found none; restore \`identities/\` from a backup`,
     );
   }
   return issuer;
