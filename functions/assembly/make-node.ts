@@ -134,10 +134,9 @@ export function makeNode(parts: NodeParts): MadeNode {
     random,
     limits,
   });
-  steps.set('run', async ({ job, signal }) => {
-    await theRuns().advance({ id: job.id, payload: job.payload, attempt: job.attempt, signal });
-    return { kind: 'done' };
-  });
+  steps.set('run', ({ job, signal }) =>
+    theRuns().advance({ id: job.id, payload: job.payload, attempt: job.attempt, signal }),
+  );
 
   const services: Services = {
     chat,

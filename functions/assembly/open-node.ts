@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { v7 as uuidv7 } from 'uuid';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
-import { cedarPolicy } from '../adapters/cedar/cedar-policy.ts';
 import { environmentSecrets } from '../adapters/environment/environment-secrets.ts';
 import { fileKeys } from '../adapters/files/file-keys.ts';
 import { fileObjects } from '../adapters/files/file-objects.ts';
@@ -21,6 +20,7 @@ import { makeNode, type MadeNode } from './make-node.ts';
 import { nodeLog, type NodeLog } from './node-log.ts';
 import { makeProviders } from './providers.ts';
 import type { Settings } from './read-settings.ts';
+import { shippedPolicy } from './shipped-policy.ts';
 import { takeUpArtefacts, type TakenUp } from './take-up-artefacts.ts';
 import { pinOwnNode } from './own-trust.ts';
 import { startBackgroundWork } from './background-work.ts';
@@ -103,10 +103,7 @@ async function open(
   await identity.session();
   await pinOwnNode({ home, node_id: identity.node_id, now });
 
-  const policy = cedarPolicy({
-    policies: [await readFile(join(repository, 'shared', 'policies', 'permits.cedar'), 'utf8')],
-    schema: await readFile(join(repository, 'shared', 'policies', 'signet.cedarschema'), 'utf8'),
-  });
+  const policy = await shippedPolicy(repository);
   const secrets = environmentSecrets({ environment });
   let providers = makeProviders({ settings, secrets, now, random });
   const unwatch = watchSettings({

@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { v7 as uuidv7 } from 'uuid';
+import { lambdaEmbed } from '../adapters/lambda/lambda-embed.ts';
+import { lambdaKeys } from '../adapters/lambda/lambda-keys.ts';
+import { lambdaScore } from '../adapters/lambda/lambda-score.ts';
+import type { InvokeFunction } from '../adapters/lambda/invoke-function.ts';
+import { localSearch } from '../adapters/local-search/local-search.ts';
+import { openWasmCompute } from '../adapters/wasm/wasm-compute.ts';
+import type { Counts } from '../domain/counts/make-counts.ts';
+import { readGenesis } from '../domain/identity/genesis.ts';
+import { openIdentity } from '../domain/identity/open-identity.ts';
+import type { Jobs } from '../domain/jobs/jobs.ts';
+import { CapabilityUnavailableError } from '../domain/ports/compute.ts';
+import type { Services } from '../edge/services.ts';
+import { cloudInvoke, cloudObjects, cloudQueue, cloudSecrets, cloudTable } from './cloud-adapters.ts';
+import { computeSlots } from './compute-slots.ts';
+import { makeNode } from './make-node.ts';
+import type { NodeLog } from './node-log.ts';
+import { makeProviders } from './providers.ts';
+import type { EnvironmentOf } from './read-cloud-environment.ts';
+import { readCloudSettings } from './read-cloud-settings.ts';
+
+/** A node over AWS, open in one environment of one function. */
+export interface OpenedCloud {
+  readonly services: Services;
+  readonly jobs: Jobs;
+  readonly counts: Counts;
+  readonly node_id: string;
+  /** True in the one environment of all whose start made the rows of the node. */
+  readonly is_new: boolean;
+}
+
+export interface OpenCloudRequest {
+  readonly environment: EnvironmentOf<'serve-api'>;
+  /** Root of the product's files: documentation, policies. */
+  readonly repository: string;
+  readonly log: NodeLog;
+  /** Calls the Rust functions. Default: Lambda's own interface. */
+  readonly invoke?: InvokeFunction;
+}
+
+/**
+ * Opens the stage's node: storage on AWS, signing and hashing in process by WebAssembly, the rest by the Rust functions,
+ * and every noun of the domain over them. Waits for the files beside it and two reads of the table; whatever else a
+ * request may need is on its way meanwhile, or is loaded when it is first used.
+ */
+export async function openCloud({
+  environment,
+  repository,
+  log,
+  invoke = cloudInvoke(),
+}: OpenCloudRequest): Promise<OpenedCloud> {
+  const now = Date.now;
+  const newId = (): string => uuidv7();
+  const random = (length: number): Uint8Array => randomBytes(length);
+  const [wasm, settings, genesisText] = await Promise.all([
+    openWasmCompute(),
+    readCloudSettings(environment.settings),
+    readFile(environment.genesis, 'utf8'),
+  ]);
+
+  const embed = lambdaEmbed({ invoke, function_name: environment.fn_embed_text });
+  const slots = computeSlots('not served here');
+  for (const slot of ['sign', 'verify', 'digest'] as const) slots.use(slot, wasm[slot], 'wasm');
+  slots.use('score', lambdaScore({ invoke, function_name: environment.fn_score_vectors }), 'lambda');
+  slots.use('embed', embed, 'lambda');
+  slots.declare('run', no_scripts);
+  slots.declare('gates', { served_by: 'unavailable', reason: 'gates are not built yet' });
+
+  const { sign, verify, digest } = wasm;
+  const { single_user } = settings;
+  const table = cloudTable(environment);
+  const keys = lambdaKeys({ invoke, function_name: environment.fn_sign_envelope, sign, verify, random });
+  const genesis = await readGenesis({ text: genesisText, stage: environment.stage, verify });
+  const [identity, policy] = await Promise.all([
+    openIdentity({ table, keys, verify, digest, now, newId, genesis, single_user }),
+    // Loaded here and not above: compiling Cedar takes as long as the table takes to answer.
+    import('./shipped-policy.ts').then(({ shippedPolicy }) => shippedPolicy(repository)),
+  ]);
+
+  const providers = makeProviders({ settings, secrets: cloudSecrets(environment), now, random });
+  const node = makeNode({
+    table,
+    objects: cloudObjects(environment),
+    queue: cloudQueue(environment),
+    keys,
+    slots,
+    identity,
+    policy,
+    searcher: localSearch({ root: repository }),
+    providers: () => providers,
+    installedModels: () => embed.describe(),
+    scriptHost() {
+      throw new CapabilityUnavailableError('run', no_scripts);
+    },
+    sandboxStatus: () => ({}),
+    single_user,
+    now,
+    newId,
+    random,
+    log,
+  });
+
+  // The first decision needs a session; it is vouched for while the first request is on its way. Nobody waits for it
+  // here: what fails is tried again by whoever needs it.
+  identity
+    .session()
+    .then(() => node.logAdoption())
+    .catch((error: unknown) => log.error({ err: error }, 'no session key, or its adoption was not recorded'));
+
+  const { services, jobs, counts } = node;
+  return { services, jobs, counts, node_id: identity.node_id, is_new: identity.is_new };
+}
+
+const no_scripts = { served_by: 'unavailable', reason: 'scripts are not handed over to `run-script` yet' } as const;
