@@ -13,11 +13,12 @@ import { join } from 'node:path';
  * @param {(port: number) => [command: string, args: string[]]} request.command
  * @param {(port: number) => Record<string, string>} request.environment added to the little that every program needs
  * @param {(url: string) => Promise<boolean>} request.isReady
+ * @param {'http' | 'https'} [request.scheme]
  * @returns {Promise<{url: string, stop: () => Promise<void>}>}
  */
-export async function startServer({ title, folder, command, environment, isReady }) {
+export async function startServer({ title, folder, command, environment, isReady, scheme = 'http' }) {
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const url = `${scheme}://127.0.0.1:${port}`;
   const log = join(folder, `server-${port}.log`);
   const output = openSync(log, 'a');
   const [program, args] = command(port);
