@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { client_settings } from '../adapters/aws/client-settings.ts';
 import { dynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
-import type { InvokeFunction } from '../adapters/lambda/invoke-function.ts';
+import type { InvokeFunction } from '../adapters/lambda/function-call.ts';
 import type { Objects } from '../domain/ports/objects.ts';
 import type { Queue } from '../domain/ports/queue.ts';
 import type { Secrets } from '../domain/ports/secrets.ts';

@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { lambdaEmbed } from '../adapters/lambda/lambda-embed.ts';
 import { lambdaKeys } from '../adapters/lambda/lambda-keys.ts';
 import { lambdaScore } from '../adapters/lambda/lambda-score.ts';
-import type { InvokeFunction } from '../adapters/lambda/invoke-function.ts';
+import type { InvokeFunction } from '../adapters/lambda/function-call.ts';
 import { localSearch } from '../adapters/local-search/local-search.ts';
 import { openWasmCompute } from '../adapters/wasm/wasm-compute.ts';
 import type { Counts } from '../domain/counts/make-counts.ts';

@@ -1,6 +1,6 @@
 import { CapabilityUnavailableError } from '../../domain/ports/compute.ts';
 import type { CapabilityName } from '../../domain/ports/compute.ts';
-import { FunctionUnavailableError } from './invoke-function.ts';
+import { FunctionUnavailableError } from './function-call.ts';
 
 /** A function that is busy or out of reach is a capability that is missing for a while; any other error stays what it is. */
 export async function asCapability<T>(capability: CapabilityName, work: Promise<T>): Promise<T> {

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
 import { encodeFloats } from './base64.ts';
-import { payload_bytes_max } from './invoke-function.ts';
-import type { InvokeFunction } from './invoke-function.ts';
+import { payload_bytes_max } from './function-call.ts';
+import type { InvokeFunction } from './function-call.ts';
 import { lambdaEmbed } from './lambda-embed.ts';
 
 const requestSchema = z.object({ operation: z.literal('embed'), texts: z.array(z.string()) });

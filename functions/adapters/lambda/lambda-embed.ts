@@ -4,8 +4,8 @@ import { ComputeRefusedError } from '../../domain/ports/compute.ts';
 import type { EmbedCompute } from '../../domain/ports/compute.ts';
 import { decodeFloats } from './base64.ts';
 import { asCapability } from './capability-error.ts';
-import { payload_bytes_max } from './invoke-function.ts';
-import type { InvokeFunction } from './invoke-function.ts';
+import { payload_bytes_max } from './function-call.ts';
+import type { InvokeFunction } from './function-call.ts';
 import { mapInParallel, splitByWeight } from './split-by-weight.ts';
 
 export interface DescribedModel {

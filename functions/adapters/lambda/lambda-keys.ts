@@ -4,7 +4,7 @@ import type { SignCompute, VerifyCompute } from '../../domain/ports/compute.ts';
 import { KeyRefusedError } from '../../domain/ports/keys.ts';
 import type { Keys, PublicKey, SealedEnvelope } from '../../domain/ports/keys.ts';
 import { memoryKeys } from '../aws/memory-keys.ts';
-import type { InvokeFunction } from './invoke-function.ts';
+import type { InvokeFunction } from './function-call.ts';
 
 export interface LambdaKeysOptions {
   readonly invoke: InvokeFunction;

@@ -5,8 +5,8 @@ import type { Field } from '../frames/frames.ts';
 import { proofCompute } from '../frames/proof-compute.ts';
 import { base64Length } from './base64.ts';
 import { asCapability } from './capability-error.ts';
-import { payload_bytes_max } from './invoke-function.ts';
-import type { InvokeFunction } from './invoke-function.ts';
+import { payload_bytes_max } from './function-call.ts';
+import type { InvokeFunction } from './function-call.ts';
 import { mapInParallel, splitByWeight } from './split-by-weight.ts';
 
 /**

@@ -4,8 +4,8 @@ import type { ScoreCompute } from '../../domain/ports/compute.ts';
 import { countRows, nonFinite } from '../frames/score-request.ts';
 import { base64Length, decodeFloats, encodeFloats } from './base64.ts';
 import { asCapability } from './capability-error.ts';
-import { payload_bytes_max } from './invoke-function.ts';
-import type { InvokeFunction } from './invoke-function.ts';
+import { payload_bytes_max } from './function-call.ts';
+import type { InvokeFunction } from './function-call.ts';
 import { mapInParallel } from './split-by-weight.ts';
 
 type TopKRequest = Parameters<ScoreCompute['topK']>[0];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { client_settings } from '../../../functions/adapters/aws/client-settings.ts';
 import { functionInvoker } from '../../../functions/adapters/lambda/invoke-function.ts';
-import type { FunctionCall, InvokeFunction } from '../../../functions/adapters/lambda/invoke-function.ts';
+import type { FunctionCall, InvokeFunction } from '../../../functions/adapters/lambda/function-call.ts';
 import { failBy } from '../emulator/failing-client.ts';
 import type { Fault } from '../emulator/failing-client.ts';
 import { startLambdaServer } from './lambda-server.ts';

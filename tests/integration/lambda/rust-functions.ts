@@ -1,7 +1,7 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { client_settings } from '../../../functions/adapters/aws/client-settings.ts';
 import { functionInvoker } from '../../../functions/adapters/lambda/invoke-function.ts';
-import type { InvokeFunction } from '../../../functions/adapters/lambda/invoke-function.ts';
+import type { InvokeFunction } from '../../../functions/adapters/lambda/function-call.ts';
 import { findOnnxRuntime } from '../../../functions/adapters/native/find-onnxruntime.ts';
 import { join } from 'node:path';
 import { builtPath } from './built-path.ts';
