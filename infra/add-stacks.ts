@@ -1,8 +1,13 @@
-import { type App, type StackProps, Tags } from 'aws-cdk-lib/core';
+import { App, type StackProps, Tags } from 'aws-cdk-lib/core';
 import type { Artefacts } from './artefacts.ts';
 import type { StageConfig } from './config.ts';
 import { AppStack } from './stacks/app-stack.ts';
 import { StateStack } from './stacks/state-stack.ts';
+
+/** A CDK app whose templates are equal on every machine: they hold no record of the tools that made them. */
+export function newApp({ outdir }: { readonly outdir?: string } = {}): App {
+  return new App({ analyticsReporting: false, ...(outdir === undefined ? {} : { outdir }) });
+}
 
 /** What the App stack needs beside the configuration. */
 export interface AppParts {

@@ -3,8 +3,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { App } from 'aws-cdk-lib/core';
-import { addStacks } from '../add-stacks.ts';
+import { addStacks, newApp } from '../add-stacks.ts';
 import { findArtefacts } from '../artefacts.ts';
 import { makeConfig, readOverrides } from '../config.ts';
 import { nag } from '../nag.ts';
@@ -20,8 +19,7 @@ try {
 }
 
 function main(): void {
-  // Templates of two machines shall be equal: no record of the tools that made them.
-  const app = new App({ analyticsReporting: false });
+  const app = newApp();
   const said = (name: string): string | undefined => app.node.tryGetContext(name);
   const stage = said('stage');
   if (stage === undefined) throw new Error('expected the context `stage`, such as `-c stage=dev`');

@@ -52,6 +52,8 @@ export class PublicApi extends Construct {
         tracingEnabled: true,
       },
     });
+    // CDK's own output of the address would stand beside ours.
+    this.api.node.tryRemoveChild('Endpoint');
     this.url = urlOf(config, this.api.restApiId);
     for (const refusal of refusals) this.answerItself(refusal);
     const { web_acl_arn } = config.api;
