@@ -170,7 +170,7 @@ export function readOverrides({ stage, path }: { readonly stage: string; readonl
   try {
     value = JSON.parse(readFileSync(path, 'utf8'));
   } catch (cause) {
-    throw new StageConfigError(stage, [`expected JSON in ${path}: ${cause instanceof Error ? cause.message : ''}`]);
+    throw new StageConfigError(stage, [`expected JSON in ${path}: ${String(cause)}`]);
   }
   if (!isObject(value)) throw new StageConfigError(stage, [`expected a JSON object in ${path}`]);
   const { providers_file } = value;

@@ -73,7 +73,7 @@ function providersOf(stage: string, path: string): string {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new StageConfigError(stage, [`\`providers_file\`: cannot read ${path}: ${messageOf(cause)}`]);
+    throw new StageConfigError(stage, [`\`providers_file\`: cannot read ${path}: ${String(cause)}`]);
   }
   const checked = signetJson.safeParse(parse(stage, path, text));
   if (checked.success) return text;
@@ -87,10 +87,6 @@ function parse(stage: string, path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new StageConfigError(stage, [`expected JSON in ${path}: ${messageOf(cause)}`]);
+    throw new StageConfigError(stage, [`expected JSON in ${path}: ${String(cause)}`]);
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }
