@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { expiryOf } from '../../domain/ports/judge-item.ts';
-import { checkKey, checkOperations, checkQuery, itemText } from '../../domain/ports/table-rules.ts';
+import {
+  checkKey,
+  checkOperations,
+  checkQuery,
+  checkTransactionBytes,
+  itemText,
+} from '../../domain/ports/table-rules.ts';
 import { TableUnavailableError } from '../../domain/ports/table.ts';
 import type { Operation, Table } from '../../domain/ports/table.ts';
 import { OutcomeUnknownError } from '../aws/call-failure.ts';
@@ -18,9 +24,6 @@ export interface DynamoTableOptions {
   readonly name: string;
   readonly rules?: Partial<RepeatRules>;
 }
-
-/** DynamoDB's bound on one transaction. */
-const transaction_bytes_max = 4 * 1024 * 1024;
 
 /** The Table port over one DynamoDB table. */
 export function dynamoTable({ client, name, rules: own_rules }: DynamoTableOptions): Table {
@@ -63,9 +66,7 @@ function checkSizes(operations: readonly Operation[]): void {
       expiryOf(operation.set);
     }
   }
-  if (bytes > transaction_bytes_max) {
-    throw new TypeError(`expected at most ${transaction_bytes_max} bytes in a transaction, got ${bytes}`);
-  }
+  checkTransactionBytes(bytes);
 }
 
 async function explained<T>(operation: string, work: () => Promise<T>): Promise<T> {

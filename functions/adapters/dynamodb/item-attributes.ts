@@ -33,7 +33,13 @@ const name_bytes_max = 65_535;
  * too large puts its large fields into one attribute `~packed`, deflated. That always fits: JSON is UTF-8 text, of which
  * at most 6.9 bits a byte are information.
  */
-export function toAttributes(key: Key, item: Item, revision: string): Attributes {
+export function toAttributes(
+  key: Key,
+  item: Item,
+  revision: string,
+  /** Packs a smaller item too, for a transaction that would be too large. */
+  { is_packed = false }: { is_packed?: boolean } = {},
+): Attributes {
   const fixed: [string, AttributeValue][] = [
     ['pk', { S: key.pk }],
     ['sk', { S: key.sk }],
@@ -42,7 +48,7 @@ export function toAttributes(key: Key, item: Item, revision: string): Attributes
   const fields = Object.entries(item);
   const nameless = fields.filter(([name]) => !isSoundName(name));
   const plain = fields.filter(([name]) => isSoundName(name)).map(toAttribute);
-  if (nameless.length === 0 && bytesOf([...fixed, ...plain]) <= item_bytes_max) {
+  if (!is_packed && nameless.length === 0 && bytesOf([...fixed, ...plain]) <= item_bytes_max) {
     return Object.fromEntries([...fixed, ...plain]);
   }
   const stays = ([name, value]: [string, Json]) =>
@@ -65,6 +71,11 @@ export function fromAttributes(attributes: Attributes): Stored {
     } else fields.push([fieldName(name), toValue(value)]);
   }
   return { item: Object.fromEntries(fields), revision, is_packed };
+}
+
+/** What DynamoDB counts of an item, at most. */
+export function itemBytes(attributes: Attributes): number {
+  return bytesOf(Object.entries(attributes));
 }
 
 /** The attribute of a field. Names that the table itself uses, or that JavaScript objects inherit, are moved aside. */

@@ -19,17 +19,19 @@ interface PlanFacts {
   readonly now: number;
   readonly table: string;
   readonly revision: string;
+  /** Items take the least room: the transaction is large. */
+  readonly is_packed?: boolean;
 }
 
 /** A part that carries its conditions along. Not for updates: their result is not known without reading. */
-export function planUnread(operation: Exclude<Operation, never>, { now, table, revision }: PlanFacts): Plan {
+export function planUnread(operation: Exclude<Operation, never>, { now, table, revision, ...room }: PlanFacts): Plan {
   const parts = expressions();
   const condition = conditionText(operation.conditions ?? [], now, parts);
   const common = commonOf(table, condition, parts.members());
   switch (operation.kind) {
     case 'put':
       return {
-        write: { Put: { ...common, Item: toAttributes(operation.key, operation.item, revision) } },
+        write: { Put: { ...common, Item: toAttributes(operation.key, operation.item, revision, room) } },
         item: operation.item,
       };
     case 'delete':
@@ -50,7 +52,7 @@ export function planUnread(operation: Exclude<Operation, never>, { now, table, r
 export function planAfterReading(
   operation: Operation,
   stored: Stored | undefined,
-  { now, table, revision }: PlanFacts,
+  { now, table, revision, ...room }: PlanFacts,
 ): Plan {
   const parts = expressions();
   const condition = isRevision(stored?.revision, parts);
@@ -58,7 +60,7 @@ export function planAfterReading(
   const put = (item: Item): Plan => {
     itemText(item);
     expiryOf(item);
-    return { write: { Put: { ...common, Item: toAttributes(operation.key, item, revision) } }, item };
+    return { write: { Put: { ...common, Item: toAttributes(operation.key, item, revision, room) } }, item };
   };
   switch (operation.kind) {
     case 'put':

@@ -6,13 +6,14 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { CancellationReason, DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb';
+import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { brokenCondition } from '../../domain/ports/judge-item.ts';
 import type { Item, Operation, Put, Refused, Update, Written } from '../../domain/ports/table.ts';
 import { OutcomeUnknownError, OvertakenError } from '../aws/call-failure.ts';
 import { CallFailedError, repeatCall } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
 import { conditionText, expressions, updateText } from './expressions.ts';
-import { fromAttributes, toAttributes } from './item-attributes.ts';
+import { fromAttributes, itemBytes, toAttributes } from './item-attributes.ts';
 import type { Attributes, Stored } from './item-attributes.ts';
 import { liveItem, planAfterReading, planUnread } from './plan-operation.ts';
 import type { Plan } from './plan-operation.ts';
@@ -130,18 +131,9 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
         const stored = new Map(read.map((index, place) => [index, found[place]]));
         const is_refused = read.some((index) => refusedAt(operations, index, stored.get(index), now) !== undefined);
         if (is_refused) return firstFault(operations, now);
-        const plans: Plan[] = [];
-        for (const [index, operation] of operations.entries()) {
-          const facts = { now, table: name, revision: newRevision() };
-          try {
-            const is_read = reads.has(index);
-            plans.push(is_read ? planAfterReading(operation, stored.get(index), facts) : planUnread(operation, facts));
-          } catch (error) {
-            // A broken update is news only if no operation before it is refused.
-            if (error instanceof TypeError) return firstFault(operations, now);
-            throw error;
-          }
-        }
+        const plans = planAll(operations, { reads, stored, now });
+        // A broken update is news only if no operation before it is refused.
+        if (plans === undefined) return firstFault(operations, now);
         const items = plans.map(({ item }) => item);
         const numbered = plans.flatMap(({ write }, index) => (write === undefined ? [] : [{ write, index }]));
         if (numbered.length === 0) return { kind: 'written', items };
@@ -166,6 +158,25 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
         reads.add(index);
       }
       throw new OvertakenError('another writer came between');
+    }
+  }
+
+  /** Undefined when an update is broken. */
+  function planAll(
+    operations: readonly Operation[],
+    { reads, stored, now }: { reads: Set<number>; stored: Map<number, Stored | undefined>; now: number },
+  ): readonly Plan[] | undefined {
+    const plan = (is_packed: boolean): readonly Plan[] =>
+      operations.map((operation, index) => {
+        const facts = { now, table: name, revision: newRevision(), is_packed };
+        return reads.has(index) ? planAfterReading(operation, stored.get(index), facts) : planUnread(operation, facts);
+      });
+    try {
+      const plans = plan(false);
+      return isTooLarge(plans) ? plan(true) : plans;
+    } catch (error) {
+      if (error instanceof TypeError) return undefined;
+      throw error;
     }
   }
 
@@ -220,6 +231,20 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
     }
   };
 }
+
+/**
+ * JSON of a size that the port takes may come to more as DynamoDB counts it (a list of small numbers), or as the text of
+ * the request (six bytes for a control character). Which of them the bound is meant for is not documented: both keep it.
+ */
+function isTooLarge(plans: readonly Plan[]): boolean {
+  const bytes_max = limits.table.transaction_bytes_max;
+  const items = plans.flatMap(({ write }) => (write?.Put?.Item === undefined ? [] : [write.Put.Item]));
+  const bytes = items.reduce((sum, item) => sum + itemBytes(item), 0);
+  if (bytes * escaped_bytes_max <= bytes_max) return false;
+  return bytes > bytes_max || Buffer.byteLength(JSON.stringify(items)) > bytes_max;
+}
+
+const escaped_bytes_max = 6;
 
 const lasting_reasons = new Set(['ValidationError', 'ItemCollectionSizeLimitExceeded']);
 

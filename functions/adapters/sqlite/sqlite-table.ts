@@ -1,6 +1,14 @@
 import type { SQLInputValue } from 'node:sqlite';
+import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { cursorAfter, readCursor } from '../../domain/ports/query-cursor.ts';
-import { afterPrefix, checkKey, checkOperations, checkQuery, itemText } from '../../domain/ports/table-rules.ts';
+import {
+  afterPrefix,
+  checkKey,
+  checkOperations,
+  checkQuery,
+  checkTransactionBytes,
+  itemText,
+} from '../../domain/ports/table-rules.ts';
 import type { Item, Operation, Query, Refused, Row, Table, Written } from '../../domain/ports/table.ts';
 import { expiryOf } from '../../domain/ports/judge-item.ts';
 import type { Database } from './open-database.ts';
@@ -12,7 +20,9 @@ const select_one = 'SELECT item FROM rows WHERE pk = ? AND sk = ? AND (expires_a
 export function sqliteTable(db: Database): Table {
   async function transact(operations: readonly Operation[], now: number): Promise<Written | Refused> {
     checkOperations(operations);
-    const reply = await db.write('transact', { now, operations: operations.map(toWire) });
+    const wire = operations.map(toWire);
+    checkBytes(wire);
+    const reply = await db.write('transact', { now, operations: wire });
     if (reply.kind === 'refused') {
       const { operation, condition, current } = reply;
       return { kind: 'refused', operation, condition, current: parse(current) };
@@ -46,6 +56,14 @@ export function sqliteTable(db: Database): Table {
 
     transact,
   };
+}
+
+/** A UTF-16 unit becomes at most three bytes: only a transaction that may be too large is counted. */
+function checkBytes(operations: readonly WireOperation[]): void {
+  const texts = operations.flatMap((operation) => ('text' in operation ? [operation.text] : []));
+  const units = texts.reduce((sum, { length }) => sum + length, 0);
+  if (units * 3 <= limits.table.transaction_bytes_max) return;
+  checkTransactionBytes(texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0));
 }
 
 function toWire(operation: Operation): WireOperation {

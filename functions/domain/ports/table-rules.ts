@@ -36,6 +36,12 @@ export function itemText(item: Item): string {
   return text;
 }
 
+/** @param bytes of the JSON of what the operations put and set, together */
+export function checkTransactionBytes(bytes: number): void {
+  const bytes_max = limits.table.transaction_bytes_max;
+  if (bytes > bytes_max) throw new TypeError(`expected at most ${bytes_max} bytes in a transaction, got ${bytes}`);
+}
+
 export function checkQuery({ pk, prefix, from, to, limit }: Query): void {
   checkKeyText('pk', pk);
   if (!Number.isInteger(limit) || limit < 1 || limit > page_rows_max) {

@@ -242,6 +242,41 @@ export function describeTable(name: string, open: () => Promise<TableStand>, cra
         expect(await readAll({ pk, limit: 200 })).toHaveLength(100);
       });
 
+      test.each([
+        ['text', 'x'],
+        ['text that escapes', '\u001b'],
+        ['text of many bytes', '\u{1f642}'],
+      ])('take 4 MiB of JSON, not more: %s', async (_what, unit) => {
+        const pk = newPk();
+        const { item_bytes_max, transaction_bytes_max } = limits.table;
+        const frame = Buffer.byteLength('{"text":""}');
+        const unit_bytes = Buffer.byteLength(JSON.stringify(unit)) - 2;
+        const textOf = (bytes: number): string => {
+          const whole = Math.floor((bytes - frame) / unit_bytes);
+          return unit.repeat(whole) + 'x'.repeat(bytes - frame - whole * unit_bytes);
+        };
+        const count = Math.floor(transaction_bytes_max / item_bytes_max);
+        const rest = transaction_bytes_max - count * item_bytes_max;
+        const puts = (sizes: readonly number[]): Operation[] =>
+          sizes.map((bytes, n) => ({ kind: 'put', key: { pk, sk: `${n}` }, item: { text: textOf(bytes) } }));
+        const full = Array.from({ length: count }, () => item_bytes_max);
+        await expect(table.transact(puts([...full, rest + 1]), now)).rejects.toThrow(TypeError);
+        expect(await readAll({ pk, limit: 200 })).toEqual([]);
+        await table.transact(puts([...full, rest]), now);
+        expect(await readAll({ pk, limit: 200 })).toHaveLength(count + 1);
+      });
+
+      test('take 4 MiB of what costs more as values than as JSON', async () => {
+        const pk = newPk();
+        const list = Array.from({ length: 20_000 }, () => 0);
+        const operations = Array.from(
+          { length: 100 },
+          (_, n): Operation => ({ kind: 'put', key: { pk, sk: `${n}` }, item: { list } }),
+        );
+        await table.transact(operations, now);
+        expect(await table.get({ pk, sk: '99' }, now)).toEqual({ list });
+      });
+
       test('take one operation for an item', async () => {
         const key = { pk: newPk(), sk: 's' };
         const twice: Operation[] = [

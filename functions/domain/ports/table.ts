@@ -103,7 +103,7 @@ export interface Table {
   query(query: Query, now: number): Promise<Page>;
   /** One operation on its own. */
   write(operation: Operation, now: number): Promise<Written | Refused>;
-  /** 1..100 operations, one per item: all of them, or none. */
+  /** 1..100 operations, one per item, which put and set at most 4 MiB of JSON together: all of them, or none. */
   transact(operations: readonly Operation[], now: number): Promise<Written | Refused>;
 }
 
