@@ -8,6 +8,8 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 
+use crate::settings;
+
 /// CPython counts its own stack, 1 MiB within the memory, and raises `RecursionError` at its end. What the compiled code
 /// keeps in ours beside that is up to 50 times as much (a scanner of JSON, a comparison, the taking down of a list), and
 /// where ours ends first a run traps. Pages that no run touches cost nothing.
@@ -58,7 +60,7 @@ pub fn load(path: &Path, expected: &str) -> Result<Image, ImageError> {
             expected: expected.to_owned(),
         });
     }
-    let engine = Engine::new(&settings()).map_err(ImageError::Engine)?;
+    let engine = Engine::new(&configuration()).map_err(ImageError::Engine)?;
     // SAFETY: the file's digest is the one that the caller pinned when the image was built; see the function's list.
     let component = unsafe { deserialize(&engine, path) }.map_err(ImageError::Incompatible)?;
     Ok(Image {
@@ -68,12 +70,9 @@ pub fn load(path: &Path, expected: &str) -> Result<Image, ImageError> {
     })
 }
 
-/// Every setting that code compiled ahead of time must agree with stands here and in `layers/script-image/precompile.py`.
-fn settings() -> Config {
+fn configuration() -> Config {
     let mut config = Config::new();
-    config.wasm_component_model(true);
-    config.epoch_interruption(true);
-    config.memory_init_cow(true);
+    settings::apply(&mut config);
     // From here on: settings of the running process alone.
     config.max_wasm_stack(WASM_STACK_BYTES);
     config.async_stack_size(ASYNC_STACK_BYTES);

@@ -17,4 +17,5 @@ mod meter;
 mod output;
 mod random;
 mod run;
+mod settings;
 mod strict_json;
