@@ -46,9 +46,8 @@ async function main(argv) {
   const { stage, profile } = wanted;
   const home = resolve(process.env.SIGNET_HOME ?? join(root, '.signet'));
 
-  await ensurePackages(say);
-  await ensureInfraPackages(say);
   const artefacts = await artefactsOf(wanted);
+  await ensureInfraPackages(say);
   const paths = Object.fromEntries(
     ['overrides', 'genesis'].filter((name) => wanted[name] !== undefined).map((name) => [name, resolve(wanted[name])]),
   );

@@ -35,6 +35,9 @@ export function readStageArguments(argv, { usage, allowed }) {
     return undefined;
   }
   if (values.stage === undefined) throw new UsageError('expected --stage, such as --stage dev');
+  if (!/^[a-z][a-z0-9-]{0,19}$/.test(values.stage)) {
+    throw new UsageError('expected a stage of 1 to 20 characters `a-z 0-9 -` that begins with a letter');
+  }
   return values;
 }
 
