@@ -30,8 +30,8 @@ export default {
 };
 
 /**
- * Code that is loaded when first needed (`import()`) becomes a file of its own. Names stay, whitespace goes: a stack
- * trace can be read without a map, which would have to be parsed before the first line runs (docs/decisions/0061).
+ * Code that is loaded when first needed (`import()`) becomes a file of its own. Names and lines stay as they are, so that
+ * a stack trace needs no map (docs/decisions/0061).
  */
 async function bundle({ build, root, name, out }) {
   const { outputFiles } = await build({
@@ -46,7 +46,6 @@ async function bundle({ build, root, name, out }) {
     platform: 'node',
     target: 'node24',
     mainFields: ['module', 'main'],
-    minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',
     charset: 'utf8',

@@ -57,7 +57,7 @@ test('nothing of this machine is inside', () => {
 
 describe.each(functionNames)('%s', (name) => {
   test('has its entry, and takes nothing from the runtime but what Node itself has', () => {
-    expect(first.get(`${name}/index.mjs`)?.toString()).toMatch(/export\{.*\bhandler\b/s);
+    expect(first.get(`${name}/index.mjs`)?.toString()).toMatch(/export ?\{[^}]*\bhandler\b/);
     for (const [path, text] of modules(name)) {
       for (const [, from = ''] of text.matchAll(/(?:^|[;}\n])(?:import|export)[^"'`();]*?from ?"([^"]+)"/g)) {
         const is_own = from.startsWith('./') && first.has(join(name, from));
