@@ -5,6 +5,7 @@ import { initCommand } from './commands/init.ts';
 import { modelsCommand } from './commands/models.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
+import { deployCommand, destroyCommand } from './commands/stage-scripts.ts';
 import { statusCommand } from './commands/status.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { Terminal } from './terminal.ts';
@@ -20,6 +21,8 @@ const commands = [
   modelsCommand,
   doctorCommand,
   initCommand,
+  deployCommand,
+  destroyCommand,
 ] as const;
 
 export function makeProgram(terminal: Terminal, exit: Exit): Command {
@@ -37,7 +40,7 @@ Examples:
   signet run examples/soma.py          run a script; its output, its exit code
   signet verify receipt.json           check a receipt, offline
   signet doctor                        say what is missing and what to do
-  signet init --stage dev              begin a stage on AWS
+  signet deploy --stage dev            a node in your AWS account
   signet help run                      more about one command
 
 Exit codes: 0 done, 1 what was asked for failed, 2 usage, 3 time limit, 4 sandbox violation, 5 provider,

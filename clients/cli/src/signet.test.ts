@@ -40,15 +40,24 @@ function signet(
 }
 
 describe('help', () => {
-  test.each([[], ['serve'], ['run'], ['verify'], ['status'], ['models'], ['models', 'pull'], ['doctor'], ['init']])(
-    'teaches by example: %s %s',
-    async (...path) => {
-      const { code, stdout, stderr } = await signet([...path, '--help']);
-      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-      expect(stdout).toMatch(/Examples?:\n[\s\S]*^ {2}signet /m);
-      expect(stdout).not.toContain('\u001b[');
-    },
-  );
+  test.each([
+    [],
+    ['serve'],
+    ['run'],
+    ['verify'],
+    ['status'],
+    ['models'],
+    ['models', 'pull'],
+    ['doctor'],
+    ['init'],
+    ['deploy'],
+    ['destroy'],
+  ])('teaches by example: %s %s', async (...path) => {
+    const { code, stdout, stderr } = await signet([...path, '--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/Examples?:\n[\s\S]*^ {2}signet /m);
+    expect(stdout).not.toContain('\u001b[');
+  });
 
   test('the version is that of the package', async () => {
     const { version } = JSON.parse(await readFile(join(cli, 'package.json'), 'utf8')) as { version: string };
@@ -71,6 +80,8 @@ describe('usage errors exit with 2 and say what was expected', () => {
     ['a node id that is none', ['verify', '-', '--node', 'me'], /expected --node did:key/],
     ['a stage without a name', ['init'], /required option '--stage <name>' not specified/],
     ['a stage that is none', ['init', '--stage', 'My Stage'], /expected 1 to 20 characters `a-z 0-9 -`/],
+    ['a deploy without a stage', ['deploy'], /required option '--stage <name>' not specified/],
+    ['an option that destroy does not have', ['destroy', '--stage', 'dev', '--frce'], /--frce/],
     ['outputs that are not there', ['init', '--stage', 'dev', '--outputs', 'no.json'], /expected outputs in no.json/],
     ['a key that is no ARN', ['init', '--stage', 'dev', '--issuer-key', 'x'], /expected the ARN of a key in KMS/],
     ['no command', [], /Usage: signet/],
