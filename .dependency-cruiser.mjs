@@ -69,7 +69,7 @@ export default {
       comment:
         'the product runs without its deployment; config.ts takes none of the packages that `npm start` leaves out',
       severity: 'error',
-      from: { pathNot: '^(infra|tests/infra)/' },
+      from: { pathNot: '^(infra|tests|scripts)/' },
       to: { path: '^infra/', pathNot: '^infra/config\\.ts$' },
     },
     {
@@ -86,7 +86,7 @@ export default {
       from: {
         orphan: true,
         pathNot:
-          '(\\.(test|property\\.test|test-d|contract)\\.ts$|\\.json$|\\.d\\.ts$|/bin/|worker\\.ts$|\\.(mjs|cjs)$)',
+          '(\\.(test|property\\.test|test-d|contract)\\.ts$|\\.json$|\\.d\\.m?ts$|/bin/|worker\\.ts$|\\.(mjs|cjs)$)',
       },
       to: {},
     },

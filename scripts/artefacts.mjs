@@ -14,6 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, relative } from 'node:path';
+import { assertBudget } from './budgets.mjs';
 import { buildFolder, root } from './toolchain.mjs';
 import { run } from './processes.mjs';
 
@@ -102,6 +103,7 @@ async function build(recipe, home, say) {
       step,
       run: (command, args, options = {}) => run(command, args, { ...options, log }),
     });
+    assertBudget({ name: recipe.name, folder: out });
     const manifest = {
       name: recipe.name,
       inputs_sha256,

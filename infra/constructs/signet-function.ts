@@ -4,7 +4,6 @@ import {
   CfnFunction,
   Code,
   Function as LambdaFunction,
-  type ILayerVersion,
   LoggingFormat,
   RecursiveLoop,
   Runtime,
@@ -16,13 +15,14 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import { type FunctionName, functionLanguages, type StageConfig } from '../config.ts';
 import { allow, type Bindable } from './bindable.ts';
+import { assertFits, type FolderLayer } from './folder-layer.ts';
 
 export interface SignetFunctionProps {
   readonly config: StageConfig;
   readonly name: FunctionName;
   /** Folder with `index.mjs` or `bootstrap`. */
   readonly code: string;
-  readonly layers?: readonly ILayerVersion[];
+  readonly layers?: readonly FolderLayer[];
   /** Jobs wake jobs through this function: AWS must not take that for a loop without end. */
   readonly wakes_itself?: boolean;
   /** Not traced: tracing needs a right, and some function shall have none. */
@@ -46,7 +46,8 @@ export class SignetFunction extends Construct implements Bindable<'invoke'> {
 
   constructor(scope: Construct, id: string, props: SignetFunctionProps) {
     super(scope, id);
-    const { config, name } = props;
+    const { config, name, code, layers = [] } = props;
+    assertFits({ name, code, layers });
     const function_name = `signet-${config.stage}-${name}`;
     this.name = name;
     this.logGroup = new LogGroup(this, 'Log', {
@@ -65,9 +66,9 @@ export class SignetFunction extends Construct implements Bindable<'invoke'> {
       functionName: function_name,
       runtime: is_rust ? Runtime.PROVIDED_AL2023 : Runtime.NODEJS_24_X,
       handler: is_rust ? 'bootstrap' : 'index.handler',
-      code: Code.fromAsset(props.code),
+      code: Code.fromAsset(code),
       architecture: architectureOf(config),
-      layers: [...(props.layers ?? [])],
+      layers: [...layers],
       memorySize: memory_mb,
       timeout: Duration.seconds(timeout_s),
       role: this.role,

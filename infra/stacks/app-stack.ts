@@ -1,18 +1,12 @@
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import {
-  Code,
-  EventSourceMapping,
-  FunctionUrlAuthType,
-  type ILayerVersion,
-  InvokeMode,
-  LayerVersion,
-} from 'aws-cdk-lib/aws-lambda';
+import { EventSourceMapping, FunctionUrlAuthType, InvokeMode } from 'aws-cdk-lib/aws-lambda';
 import { CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib/core';
 import type { Construct } from 'constructs';
 import type { Artefacts } from '../artefacts.ts';
 import type { FunctionName, StageConfig } from '../config.ts';
 import { Alarms } from '../constructs/alarms.ts';
+import { FolderLayer } from '../constructs/folder-layer.ts';
 import { PublicApi } from '../constructs/public-api.ts';
 import { architectureOf, SignetFunction, type SignetFunctionProps } from '../constructs/signet-function.ts';
 import { StageSecrets } from '../constructs/stage-secrets.ts';
@@ -97,12 +91,8 @@ export class AppStack extends Stack {
     return this.config.emulator === undefined && this.config.runs.isolation === 'per-tenant';
   }
 
-  private layer(id: string, folder: string, description: string): ILayerVersion {
-    return new LayerVersion(this, id, {
-      code: Code.fromAsset(folder),
-      description,
-      compatibleArchitectures: [architectureOf(this.config)],
-    });
+  private layer(id: string, folder: string, description: string): FolderLayer {
+    return new FolderLayer(this, id, { folder, description, architecture: architectureOf(this.config) });
   }
 
   private rust(name: FunctionName, more: Partial<SignetFunctionProps> = {}): SignetFunction {
@@ -110,7 +100,7 @@ export class AppStack extends Stack {
   }
 
   /** Jobs wake jobs through all of them. */
-  private typescript(name: FunctionName, stageFiles: ILayerVersion): SignetFunction {
+  private typescript(name: FunctionName, stageFiles: FolderLayer): SignetFunction {
     return this.add(name, this.artefacts.functions, { layers: [stageFiles], wakes_itself: true });
   }
 

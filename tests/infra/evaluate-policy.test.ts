@@ -57,7 +57,7 @@ describe('the evaluator of statements', () => {
 
   test('refuses to judge what it does not understand', () => {
     expect(() => evaluatePolicy([{ ...read, Condition: { IpAddress: { a: '1' } } }], object)).toThrow('IpAddress');
-    const odd: Statement = { ...read, ...{ NotPrincipal: '*' } };
+    const odd = { ...read, NotPrincipal: '*' };
     expect(() => evaluatePolicy([odd], object)).toThrow('NotPrincipal');
   });
 });

@@ -39,7 +39,7 @@ const resources = {
   trace: '*',
   role: roleOf(templates, 'sign-envelope').role_arn,
   topic: `arn:aws:sns:${here}:Topic`,
-  ...eachFunction((name) => [`${name}`, `arn:aws:lambda:${here}:function:signet-prod-${name}`]),
+  ...eachFunction((name) => [name, `arn:aws:lambda:${here}:function:signet-prod-${name}`]),
   ...eachFunction((name) => [
     `log of ${name}`,
     `arn:aws:logs:${here}:log-group:/aws/lambda/signet-prod-${name}:log-stream:1`,

@@ -1,0 +1,13 @@
+export interface Sizes {
+  readonly zip_bytes: number;
+  readonly unpacked_bytes: number;
+}
+
+export function weigh(artefact: {
+  readonly name: string;
+  readonly folder: string;
+}): readonly (Sizes & { readonly part: string; readonly budget: Sizes })[];
+
+export function assertBudget(artefact: { readonly name: string; readonly folder: string }): void;
+
+export function sizesOf(folder: string): Sizes;
