@@ -23,7 +23,8 @@ pub struct Engine {
 
 /// What can be asked. The numbers cross the language border and are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operation {
+#[allow(missing_docs, reason = "the port's methods have the same names")]
+pub enum Operation {
     GenerateKey = 1,
     OpenKey = 2,
     CloseKey = 3,

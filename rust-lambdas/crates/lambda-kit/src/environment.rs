@@ -35,7 +35,11 @@ impl Environment {
 
     /// Of these pairs.
     pub fn of<const N: usize>(pairs: [(&str, &str); N]) -> Self {
-        Self(pairs.map(|(name, value)| (name.into(), value.into())).into())
+        Self(
+            pairs
+                .map(|(name, value)| (name.into(), value.into()))
+                .into(),
+        )
     }
 
     /// All of these or an error that names all that are missing.

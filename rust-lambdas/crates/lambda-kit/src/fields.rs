@@ -35,7 +35,10 @@ impl<'de> Deserialize<'de> for Floats {
             return Err(Error::custom("expected four bytes for each number"));
         }
         Ok(Self(
-            numbers.iter().map(|four| f32::from_le_bytes(*four)).collect(),
+            numbers
+                .iter()
+                .map(|four| f32::from_le_bytes(*four))
+                .collect(),
         ))
     }
 }

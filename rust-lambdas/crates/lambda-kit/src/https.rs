@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
+pub use hyper::Uri;
 use hyper::body::Incoming;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, Response, Uri};
+use hyper::header::HeaderMap;
+pub use hyper::header::{HeaderName, HeaderValue};
+use hyper::{Method, Request, Response};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -95,7 +97,13 @@ impl HttpsClient {
 
     /// Sends once. Repeating is up to the caller, who knows what a second time would mean.
     pub async fn post(&self, post: Post) -> Result<Answer, PostError> {
-        let Post { url, headers, body, idle, answer_bytes_max } = post;
+        let Post {
+            url,
+            headers,
+            body,
+            idle,
+            answer_bytes_max,
+        } = post;
         if !is_safe(&url) {
             return Err(PostError::Insecure);
         }
@@ -129,7 +137,9 @@ async fn read(
         .map_err(|_| PostError::Silent(idle))?
     {
         let frame = frame.map_err(|error| PostError::Lost(error.into()))?;
-        let Ok(piece) = frame.into_data() else { continue };
+        let Ok(piece) = frame.into_data() else {
+            continue;
+        };
         if body.len() + piece.len() > answer_bytes_max {
             return Err(PostError::TooLarge(answer_bytes_max));
         }
@@ -170,11 +180,12 @@ fn tls(environment: &Environment) -> Result<ClientConfig, StartError> {
     } else {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
-    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring knows the default versions")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let config =
+        ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring knows the default versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
     Ok(config)
 }
 

@@ -13,6 +13,6 @@ mod run;
 
 pub use environment::{Environment, StartError};
 pub use fields::{Bytes, Floats};
-pub use https::{Answer, HttpsClient, Post, PostError};
+pub use https::{Answer, HeaderName, HeaderValue, HttpsClient, Post, PostError, Uri};
 pub use request::InvalidRequest;
 pub use run::{Call, Failure, run};

@@ -75,9 +75,14 @@ async fn answer<C, Q, A, E: Failure>(
             .and_then(|handled| handled.map_err(|error| shown(&error))),
         Err(invalid) => Err(shown(&E::from(invalid))),
     };
-    outcome.inspect_err(|Diagnostic { error_type, error_message }| {
-        tracing::error!(error_type, error_message, "the invocation failed");
-    })
+    outcome.inspect_err(
+        |Diagnostic {
+             error_type,
+             error_message,
+         }| {
+            tracing::error!(error_type, error_message, "the invocation failed");
+        },
+    )
 }
 
 fn shown(error: &impl Failure) -> Diagnostic {
@@ -103,7 +108,9 @@ fn refuse_start(environment: &Environment, reason: &StartError) -> ExitCode {
 
 /// `lambda_runtime` has this call to itself. Reported, the caller sees the reason and not only that the process ended.
 fn report_start(runtime_api: &str, message: &str) -> std::io::Result<()> {
-    let body = serde_json::json!({ "errorType": "StartError", "errorMessage": message, "stackTrace": [] }).to_string();
+    let body =
+        serde_json::json!({ "errorType": "StartError", "errorMessage": message, "stackTrace": [] })
+            .to_string();
     let mut stream = TcpStream::connect(runtime_api)?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     write!(

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 
 use crate::json::{self, Member, Text, Value};
-use crate::{PrivateKey, PublicKey, Reject, base58, jcs};
+use crate::{PrivateKey, PublicKey, Reject, Role, base58, ed25519, jcs};
 
 /// Of a document with its proofs.
 pub const BYTES_MAX: usize = 256 * 1024;
@@ -24,18 +24,39 @@ pub fn sign(
     verification_method: &str,
     created: &str,
 ) -> Result<Vec<u8>, Reject> {
+    let unsigned = prepare(key.role(), document_json, verification_method, created)?;
+    let signature = key.sign(unsigned.bytes_to_sign());
+    unsigned.secured(&signature)
+}
+
+/// A document that a key outside of this process signs.
+#[derive(Debug)]
+pub struct Unsigned<'d> {
+    unsecured: Vec<Member<'d>>,
+    proofs: Vec<Value<'d>>,
+    proof: Vec<Member<'d>>,
+    hash_data: [u8; 64],
+}
+
+/// Everything of [`sign`] that comes before the signature, with the same refusals.
+pub fn prepare<'d>(
+    role: Role,
+    document_json: &'d [u8],
+    verification_method: &'d str,
+    created: &'d str,
+) -> Result<Unsigned<'d>, Reject> {
     let document = json::parse(document_json, BYTES_MAX)?;
     let members = document.as_object().ok_or(Reject::EnvelopeShape)?;
     if !is_utc_second(created) {
         return Err(Reject::EnvelopeShape);
     }
-    key.role().may_sign_documents()?;
+    role.may_sign_documents()?;
 
     let (old_proofs, unsecured): (Vec<_>, Vec<_>) = members
         .iter()
         .cloned()
         .partition(|member| member.name.as_bytes() == b"proof");
-    let mut proofs = match old_proofs.into_iter().next().map(|member| member.value) {
+    let proofs = match old_proofs.into_iter().next().map(|member| member.value) {
         None => Vec::new(),
         Some(Value::Array(proofs)) => proofs,
         Some(proof @ Value::Object(_)) => vec![proof],
@@ -56,26 +77,55 @@ pub fn sign(
         text_member("type", "DataIntegrityProof"),
         text_member("verificationMethod", verification_method),
     ]);
-    let signature = key.sign(&hash_data(&proof, &unsecured));
-    let proof_value = format!("z{}", base58::encode(&signature));
-    proof.push(text_member("proofValue", &proof_value));
-    proofs.push(Value::Object(sorted(proof)));
+    Ok(Unsigned {
+        hash_data: hash_data(&proof, &unsecured),
+        unsecured,
+        proofs,
+        proof,
+    })
+}
 
-    let proof = if proofs.len() == 1 {
-        proofs.swap_remove(0)
-    } else {
-        Value::Array(proofs)
-    };
-    let mut secured = unsecured;
-    secured.push(Member {
-        name: text("proof"),
-        value: proof,
-    });
-    let mut out = Vec::with_capacity(document_json.len() + 512);
-    jcs::write_value(&Value::Object(sorted(secured)), &mut out);
-    // A verification method that is no I-JSON string would make a document nobody can read.
-    json::parse(&out, BYTES_MAX)?;
-    Ok(out)
+impl Unsigned<'_> {
+    /// The 64 bytes of both digests.
+    pub fn bytes_to_sign(&self) -> &[u8; 64] {
+        &self.hash_data
+    }
+
+    /// The document with a signature that came from elsewhere, which is verified first.
+    pub fn assemble(self, key: &PublicKey, signature: &[u8]) -> Result<Vec<u8>, Reject> {
+        let signature = ed25519::signature_of(signature)?;
+        key.verify(&self.hash_data, signature)?;
+        self.secured(signature)
+    }
+
+    fn secured(self, signature: &[u8; 64]) -> Result<Vec<u8>, Reject> {
+        let proof_value = format!("z{}", base58::encode(signature));
+        let Self {
+            unsecured: mut secured,
+            mut proofs,
+            mut proof,
+            ..
+        } = self;
+        proof.push(Member {
+            name: text("proofValue"),
+            value: Value::String(Text(Cow::Owned(proof_value.into_bytes()))),
+        });
+        proofs.push(Value::Object(sorted(proof)));
+        let proof = if proofs.len() == 1 {
+            proofs.swap_remove(0)
+        } else {
+            Value::Array(proofs)
+        };
+        secured.push(Member {
+            name: text("proof"),
+            value: proof,
+        });
+        let mut out = Vec::with_capacity(2048);
+        jcs::write_value(&Value::Object(sorted(secured)), &mut out);
+        // A verification method that is no I-JSON string would make a document nobody can read.
+        json::parse(&out, BYTES_MAX)?;
+        Ok(out)
+    }
 }
 
 /// One of the document's eddsa-jcs-2022 proofs must be by `key`.

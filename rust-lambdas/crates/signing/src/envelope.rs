@@ -12,7 +12,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 
 use crate::json::{self, Value};
-use crate::{PrivateKey, PublicKey, Reject, jcs};
+use crate::{PrivateKey, PublicKey, Reject, Role, ed25519, jcs};
 
 /// Of the whole envelope, measured before anything is parsed.
 pub const BYTES_MAX: usize = 8192;
@@ -59,6 +59,32 @@ pub struct Sealed {
 
 /// Canonicalises `payload_json`, asks the role of the key, and signs.
 pub fn seal(key: &PrivateKey, payload_type: &str, payload_json: &[u8]) -> Result<Sealed, Reject> {
+    let unsigned = prepare(key.role(), payload_type, payload_json)?;
+    let signature = key.sign(unsigned.bytes_to_sign());
+    Ok(unsigned.sealed(key.public().key_id(), &signature))
+}
+
+/// An envelope that a key outside of this process signs.
+///
+/// ```no_run
+/// use signing::{PublicKey, Reject, Role, envelope};
+///
+/// fn seal_elsewhere(key: &PublicKey, sign: impl Fn(&[u8]) -> Vec<u8>) -> Result<envelope::Sealed, Reject> {
+///     let grant = br#"{"predicateType":"urn:signet:delegation:v1"}"#;
+///     let unsigned = envelope::prepare(Role::Issuer, "application/vnd.in-toto+json", grant)?;
+///     let signature = sign(unsigned.bytes_to_sign());
+///     unsigned.assemble(key, &signature)
+/// }
+/// ```
+#[derive(Debug, PartialEq, Eq)]
+pub struct Unsigned {
+    payload_type: PayloadType,
+    canonical: Vec<u8>,
+    encoded: Vec<u8>,
+}
+
+/// Everything of [`seal`] that comes before the signature, with the same refusals.
+pub fn prepare(role: Role, payload_type: &str, payload_json: &[u8]) -> Result<Unsigned, Reject> {
     let payload_type = PayloadType::from_text(payload_type)?;
     let payload = json::parse(payload_json, jcs::TEXT_BYTES_MAX)?;
     if payload.as_object().is_none() {
@@ -69,14 +95,35 @@ pub fn seal(key: &PrivateKey, payload_type: &str, payload_json: &[u8]) -> Result
     if canonical.len() > PAYLOAD_BYTES_MAX {
         return Err(Reject::EnvelopePayloadSize);
     }
-    key.role().may_seal(payload_type, &payload)?;
-
+    role.may_seal(payload_type, &payload)?;
     let encoded = pre_authentication_encoding(payload_type.as_str().as_bytes(), &canonical);
-    let signature = key.sign(&encoded);
-    Ok(Sealed {
-        entry: entry_of(payload_type, &canonical, key.public().key_id(), &signature),
-        id: id_of(&encoded),
+    Ok(Unsigned {
+        payload_type,
+        canonical,
+        encoded,
     })
+}
+
+impl Unsigned {
+    /// The PAE, at most 4,096 bytes.
+    pub fn bytes_to_sign(&self) -> &[u8] {
+        &self.encoded
+    }
+
+    /// The envelope with a signature that came from elsewhere, which is verified first: one that does not hold never
+    /// leaves.
+    pub fn assemble(self, key: &PublicKey, signature: &[u8]) -> Result<Sealed, Reject> {
+        let signature = ed25519::signature_of(signature)?;
+        key.verify(&self.encoded, signature)?;
+        Ok(self.sealed(key.key_id(), signature))
+    }
+
+    fn sealed(self, key_id: &str, signature: &[u8; 64]) -> Sealed {
+        Sealed {
+            entry: entry_of(self.payload_type, &self.canonical, key_id, signature),
+            id: id_of(&self.encoded),
+        }
+    }
 }
 
 /// An envelope that has its shape; nothing in it is believed yet.

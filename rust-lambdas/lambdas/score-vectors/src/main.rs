@@ -1,3 +1,10 @@
-//! A Lambda of Signet.
+//! `score-vectors`: exact top-k of rows that come along.
 
-fn main() {}
+use std::process::ExitCode;
+
+use score_vectors::{Context, score};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    lambda_kit::run(Context::from_environment, score).await
+}

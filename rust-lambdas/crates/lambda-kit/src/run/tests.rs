@@ -62,12 +62,17 @@ fn reports_why_it_does_not_start() {
         while !request[..length].ends_with(b"}") {
             length += stream.read(&mut request[length..]).unwrap();
         }
-        stream.write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n").unwrap();
+        stream
+            .write_all(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
         String::from_utf8_lossy(&request[..length]).into_owned()
     });
     let environment = Environment::of([("AWS_LAMBDA_RUNTIME_API", &runtime_api)]);
     refuse_start(&environment, &StartError::Missing(vec!["AWS_REGION"]));
     let request = server.join().unwrap();
-    assert!(request.starts_with("POST /2018-06-01/runtime/init/error "), "{request}");
+    assert!(
+        request.starts_with("POST /2018-06-01/runtime/init/error "),
+        "{request}"
+    );
     assert!(request.contains("`AWS_REGION`"), "{request}");
 }

@@ -162,3 +162,22 @@ fn binds_the_context_on_both_sides() {
         );
     }
 }
+
+#[test]
+fn a_signature_from_elsewhere_makes_the_same_document_or_none() {
+    let text = br#"{"@context":["a"],"id":"x"}"#;
+    let unsigned = || prepare(Role::Root, text, "did:key:x#x", "2026-11-24T09:00:00Z").unwrap();
+    let signature = root(1).sign(unsigned().bytes_to_sign());
+    assert_eq!(
+        unsigned().assemble(root(1).public(), &signature),
+        sign(&root(1), text, "did:key:x#x", "2026-11-24T09:00:00Z")
+    );
+    assert_eq!(
+        unsigned().assemble(root(2).public(), &signature),
+        Err(Reject::SignatureInvalid)
+    );
+    assert_eq!(
+        prepare(Role::Issuer, text, "did:key:x#x", "2026-11-24T09:00:00Z").unwrap_err(),
+        Reject::KeyRole
+    );
+}

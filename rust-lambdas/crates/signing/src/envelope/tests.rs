@@ -259,3 +259,53 @@ fn answers_with_the_first_failed_check() {
         );
     }
 }
+
+#[test]
+fn a_signature_from_elsewhere_makes_the_same_envelope() {
+    let key = key(Role::Session);
+    let unsigned = prepare(Role::Session, STATEMENT, DECISION).unwrap();
+    let signature = key.sign(unsigned.bytes_to_sign());
+    assert_eq!(
+        unsigned.assemble(key.public(), &signature),
+        seal(&key, STATEMENT, DECISION)
+    );
+}
+
+#[test]
+fn a_signature_that_does_not_hold_makes_no_envelope() {
+    let key = key(Role::Session);
+    let unsigned = || prepare(Role::Session, STATEMENT, DECISION).unwrap();
+    let good = key.sign(unsigned().bytes_to_sign());
+    let mut damaged = good;
+    damaged[40] ^= 1;
+    let other = PrivateKey::from_seed(Role::Session, &[6; 32]);
+    for (signature, public, expected) in [
+        (&damaged[..], key.public(), Reject::SignatureInvalid),
+        (&good[..], other.public(), Reject::SignatureInvalid),
+        (&good[..63], key.public(), Reject::SignatureMalformed),
+        (&[0; 64][..], key.public(), Reject::SignatureSmallOrder),
+    ] {
+        assert_eq!(unsigned().assemble(public, signature), Err(expected));
+    }
+}
+
+#[test]
+fn refuses_a_form_of_another_role_before_anything_is_signed() {
+    assert_eq!(
+        prepare(Role::Issuer, STATEMENT, DECISION).unwrap_err(),
+        Reject::KeyRole
+    );
+    assert_eq!(
+        prepare(Role::Session, "text/plain", DECISION).unwrap_err(),
+        Reject::EnvelopeType
+    );
+}
+
+#[test]
+fn what_is_signed_fits_a_key_service() {
+    let with = |text: &str| format!(r#"{{"predicateType":"urn:signet:x","t":"{text}"}}"#);
+    let longest = with(&"x".repeat(PAYLOAD_BYTES_MAX - with("").len()));
+    let unsigned = prepare(Role::Session, STATEMENT, longest.as_bytes()).unwrap();
+    assert_eq!(unsigned.canonical.len(), PAYLOAD_BYTES_MAX);
+    assert!(unsigned.bytes_to_sign().len() <= 4096);
+}

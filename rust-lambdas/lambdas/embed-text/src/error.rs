@@ -1,0 +1,37 @@
+use inference::InferenceError;
+use lambda_kit::{Failure, InvalidRequest};
+
+/// Why there is no reply. A text that cannot be embedded is a value of the reply instead.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    /// Not a request of this function.
+    #[error(transparent)]
+    Invalid(#[from] InvalidRequest),
+    /// A number is over its bound.
+    #[error("expected {expected}, got {got}")]
+    TooMuch {
+        /// In words.
+        expected: String,
+        /// Its value.
+        got: usize,
+    },
+    /// Another model than the one in the layer.
+    #[error("expected `model` to be `{0}`")]
+    OtherModel(String),
+    /// The invocation was about to end.
+    #[error("the texts took longer than the invocation may")]
+    OutOfTime,
+    /// The model failed on texts that it should take.
+    #[error(transparent)]
+    Failed(InferenceError),
+}
+
+impl Failure for EmbedError {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) | Self::TooMuch { .. } | Self::OtherModel(_) => "InvalidRequest",
+            Self::OutOfTime => "OutOfTime",
+            Self::Failed(_) => "EmbeddingFailed",
+        }
+    }
+}

@@ -1,0 +1,32 @@
+use compute::FrameError;
+use kms::KmsError;
+use lambda_kit::{Failure, InvalidRequest};
+use signing::Reject;
+
+/// Why there is no reply. What a caller did not do wrong with a well-formed request is a value of the reply instead.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// Not a request of this function.
+    #[error(transparent)]
+    Invalid(#[from] InvalidRequest),
+    /// Not a frame of this operation.
+    #[error("the frame cannot be read: {0}")]
+    Frame(#[from] FrameError),
+    /// KMS gave no answer that can be used.
+    #[error(transparent)]
+    Kms(#[from] KmsError),
+    /// KMS gave a signature that its own public key does not verify. It stays here.
+    #[error("the signature that KMS gave is refused with `{}`", .0.code())]
+    Signature(Reject),
+}
+
+impl Failure for SignError {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) | Self::Frame(_) => "InvalidRequest",
+            Self::Kms(KmsError::Unavailable { .. }) => "KeyServiceUnavailable",
+            Self::Kms(_) => "KeyServiceRefused",
+            Self::Signature(_) => "SignatureRefused",
+        }
+    }
+}

@@ -1,0 +1,178 @@
+use std::time::{Duration, Instant};
+
+use compute::Operation;
+use lambda_kit::{Bytes, Call};
+use serde::{Deserialize, Serialize};
+use signing::{PublicKey, Role, envelope};
+
+use crate::context::CustodyKey;
+use crate::{Context, SignError};
+
+/// Left of an invocation when KMS is given up: enough to answer.
+const MARGIN: Duration = Duration::from_millis(250);
+
+/// Frames are those of the crate `compute`: no operation with private keys is among them.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "operation", rename_all = "snake_case", deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "shared/schemas/sign-envelope.json describes them"
+)]
+pub enum Request {
+    VerifySignatures {
+        frame: Bytes,
+    },
+    OpenEnvelopes {
+        frame: Bytes,
+    },
+    VerifyDocuments {
+        frame: Bytes,
+    },
+    DecodeKeyIds {
+        frame: Bytes,
+    },
+    Digest {
+        frame: Bytes,
+    },
+    Canonicalise {
+        frame: Bytes,
+    },
+    PublicKey {
+        role: RoleName,
+    },
+    Seal {
+        role: RoleName,
+        payload_type: String,
+        payload: String,
+    },
+}
+
+/// A role by its name.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names are those of `signing::Role`")]
+pub enum RoleName {
+    Root,
+    Issuer,
+    Session,
+    Agent,
+    Log,
+    Witness,
+}
+
+/// What comes back.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+#[allow(
+    missing_docs,
+    reason = "shared/schemas/sign-envelope.json describes them"
+)]
+pub enum Reply {
+    Frame { frame: Bytes },
+    PublicKey { key_id: String, public_key: Bytes },
+    Sealed { ok: bool, entry: Bytes, id: String },
+    Refused { ok: bool, code: &'static str },
+}
+
+/// One request, one reply.
+pub async fn answer(context: &Context, request: Request, call: &Call) -> Result<Reply, SignError> {
+    match request {
+        Request::VerifySignatures { frame } => frames(context, Operation::VerifySignatures, &frame),
+        Request::OpenEnvelopes { frame } => frames(context, Operation::OpenEnvelopes, &frame),
+        Request::VerifyDocuments { frame } => frames(context, Operation::VerifyDocuments, &frame),
+        Request::DecodeKeyIds { frame } => frames(context, Operation::DecodeKeyIds, &frame),
+        Request::Digest { frame } => frames(context, Operation::Digest, &frame),
+        Request::Canonicalise { frame } => frames(context, Operation::Canonicalise, &frame),
+        Request::PublicKey { role } => public_key(context, role.into(), call).await,
+        Request::Seal {
+            role,
+            payload_type,
+            payload,
+        } => seal(context, role.into(), &payload_type, &payload, call).await,
+    }
+}
+
+fn frames(context: &Context, operation: Operation, frame: &Bytes) -> Result<Reply, SignError> {
+    let mut engine = context.engine.borrow_mut();
+    let frame = Bytes(engine.answer(operation as u32, &frame.0)?);
+    Ok(Reply::Frame { frame })
+}
+
+async fn public_key(context: &Context, role: Role, call: &Call) -> Result<Reply, SignError> {
+    let Some(key) = context.key_of(role) else {
+        return Ok(refused(signing::Reject::KeyUnknown));
+    };
+    let public = public_half(context, key, give_up_at(call)).await?;
+    Ok(Reply::PublicKey {
+        key_id: public.key_id().to_owned(),
+        public_key: Bytes(public.as_bytes().to_vec()),
+    })
+}
+
+/// The role decides over the form before KMS sees a byte, and the strict verifier over the signature before anyone else
+/// does.
+async fn seal(
+    context: &Context,
+    role: Role,
+    payload_type: &str,
+    payload: &str,
+    call: &Call,
+) -> Result<Reply, SignError> {
+    let Some(key) = context.key_of(role) else {
+        return Ok(refused(signing::Reject::KeyUnknown));
+    };
+    let unsigned = match envelope::prepare(role, payload_type, payload.as_bytes()) {
+        Ok(unsigned) => unsigned,
+        Err(reject) => return Ok(refused(reject)),
+    };
+    let deadline = give_up_at(call);
+    let public = public_half(context, key, deadline).await?;
+    let bytes = unsigned.bytes_to_sign();
+    let signature = context.key_service.sign(&key.arn, bytes, deadline).await?;
+    let sealed = unsigned
+        .assemble(public, &signature)
+        .map_err(SignError::Signature)?;
+    Ok(Reply::Sealed {
+        ok: true,
+        entry: Bytes(sealed.entry),
+        id: sealed.id,
+    })
+}
+
+async fn public_half<'k>(
+    context: &Context,
+    key: &'k CustodyKey,
+    deadline: Instant,
+) -> Result<&'k PublicKey, SignError> {
+    let ask = || context.key_service.public_key(&key.arn, deadline);
+    Ok(key.public.get_or_try_init(ask).await?)
+}
+
+fn give_up_at(call: &Call) -> Instant {
+    call.deadline
+        .checked_sub(MARGIN)
+        .unwrap_or_else(Instant::now)
+}
+
+fn refused(reject: signing::Reject) -> Reply {
+    Reply::Refused {
+        ok: false,
+        code: reject.code(),
+    }
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Root => Self::Root,
+            RoleName::Issuer => Self::Issuer,
+            RoleName::Session => Self::Session,
+            RoleName::Agent => Self::Agent,
+            RoleName::Log => Self::Log,
+            RoleName::Witness => Self::Witness,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,309 @@
+use super::*;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ed25519_dalek::{Signer, SigningKey};
+use lambda_kit::{Environment, Failure};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+const STATEMENT: &str = "application/vnd.in-toto+json";
+const GRANT: &str = r#"{"predicateType":"urn:signet:delegation:v1","n":1.0}"#;
+
+/// A context whose KMS holds the key of this seed and answers over HTTP; `signs_with` may be another.
+struct Custody {
+    context: Context,
+    public_keys_asked: Arc<AtomicU32>,
+    signatures_asked: Arc<AtomicU32>,
+}
+
+impl Custody {
+    async fn of(seed: [u8; 32], signs_with: [u8; 32]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (public, private) = (
+            SigningKey::from_bytes(&seed),
+            SigningKey::from_bytes(&signs_with),
+        );
+        let (public_keys_asked, signatures_asked) =
+            (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+        let counters = (public_keys_asked.clone(), signatures_asked.clone());
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = Vec::new();
+                while !request.ends_with(b"}") {
+                    let mut piece = [0; 8192];
+                    let length = stream.read(&mut piece).await.unwrap();
+                    request.extend_from_slice(&piece[..length]);
+                }
+                let at = request
+                    .windows(4)
+                    .position(|four| four == b"\r\n\r\n")
+                    .unwrap();
+                let asked: Value = serde_json::from_slice(&request[at + 4..]).unwrap();
+                let answer = if let Some(message) = asked["Message"].as_str() {
+                    counters.1.fetch_add(1, Ordering::Relaxed);
+                    let signature = private.sign(&STANDARD.decode(message).unwrap());
+                    json!({ "Signature": STANDARD.encode(signature.to_bytes()) })
+                } else {
+                    counters.0.fetch_add(1, Ordering::Relaxed);
+                    let head = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
+                    let der = [&head[..], public.verifying_key().as_bytes()].concat();
+                    json!({
+                        "KeySpec": "ECC_NIST_EDWARDS25519", "KeyUsage": "SIGN_VERIFY", "PublicKey": STANDARD.encode(der),
+                    })
+                };
+                let answer = answer.to_string();
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                    answer.len()
+                );
+                stream
+                    .write_all(format!("{head}{answer}").as_bytes())
+                    .await
+                    .unwrap();
+            }
+        });
+        let context = Context::from_environment(&environment(&url)).unwrap();
+        Self {
+            context,
+            public_keys_asked,
+            signatures_asked,
+        }
+    }
+
+    async fn answer(&self, request: Value) -> Result<Value, SignError> {
+        let call = Call {
+            request_id: String::new(),
+            deadline: Instant::now() + Duration::from_secs(10),
+        };
+        let request = serde_json::from_value(request).unwrap();
+        answer(&self.context, request, &call)
+            .await
+            .map(|reply| serde_json::to_value(reply).unwrap())
+    }
+}
+
+fn environment(url: &str) -> Environment {
+    Environment::of([
+        (
+            "SIGNET_KMS_ISSUER",
+            "arn:aws:kms:eu-central-1:111122223333:key/1",
+        ),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_ENDPOINT_URL", url),
+    ])
+}
+
+fn seal(role: &str, payload_type: &str, payload: &str) -> Value {
+    json!({ "operation": "seal", "role": role, "payload_type": payload_type, "payload": payload })
+}
+
+/// One item of these fields, as `functions/adapters/frames` writes it.
+fn frame(fields: &[&[u8]]) -> Value {
+    let mut bytes = 1u32.to_le_bytes().to_vec();
+    for field in fields {
+        bytes.extend((field.len() as u32).to_le_bytes());
+        bytes.extend_from_slice(field);
+    }
+    serde_json::to_value(Bytes(bytes)).unwrap()
+}
+
+fn answered(reply: &Value) -> Vec<u8> {
+    STANDARD.decode(reply["frame"].as_str().unwrap()).unwrap()
+}
+
+fn cases(family: &str) -> Vec<Value> {
+    let all: Value = serde_json::from_str(family).unwrap();
+    all["cases"].as_array().unwrap().clone()
+}
+
+fn hex(text: &Value) -> Vec<u8> {
+    let text = text.as_str().unwrap();
+    (0..text.len() / 2)
+        .map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
+        .collect()
+}
+
+const ENVELOPES: &str = include_str!("../../../../../shared/vectors/envelope/cases.json");
+
+#[tokio::test]
+async fn seals_as_the_crate_seals_with_the_key_itself() {
+    let issuer = cases(ENVELOPES)
+        .into_iter()
+        .filter(|case| case["role"] == "issuer");
+    let mut sealed = 0;
+    for case in issuer {
+        let seed = hex(&case["seed"]).try_into().unwrap();
+        let custody = Custody::of(seed, seed).await;
+        let (payload_type, payload) = (
+            case["payload_type"].as_str().unwrap(),
+            case["payload"].as_str().unwrap(),
+        );
+        let reply = custody
+            .answer(seal("issuer", payload_type, payload))
+            .await
+            .unwrap();
+        if let Some(code) = case["code"].as_str() {
+            assert_eq!(reply, json!({ "ok": false, "code": code }), "{case}");
+            assert_eq!(
+                custody.signatures_asked.load(Ordering::Relaxed),
+                0,
+                "{case}"
+            );
+        } else {
+            let entry = STANDARD.encode(case["ok"]["entry"].as_str().unwrap());
+            assert_eq!(
+                reply,
+                json!({ "ok": true, "entry": entry, "id": case["ok"]["id"] }),
+                "{case}"
+            );
+            sealed += 1;
+        }
+    }
+    assert!(sealed > 0);
+}
+
+#[tokio::test]
+async fn asks_for_the_public_half_once() {
+    let custody = Custody::of([7; 32], [7; 32]).await;
+    let public = SigningKey::from_bytes(&[7; 32]).verifying_key();
+    for _ in 0..2 {
+        custody
+            .answer(seal("issuer", STATEMENT, GRANT))
+            .await
+            .unwrap();
+        let reply = custody
+            .answer(json!({ "operation": "public_key", "role": "issuer" }))
+            .await
+            .unwrap();
+        assert_eq!(reply["public_key"], STANDARD.encode(public.as_bytes()));
+        assert!(reply["key_id"].as_str().unwrap().starts_with("z6Mk"));
+    }
+    assert_eq!(custody.public_keys_asked.load(Ordering::Relaxed), 1);
+    assert_eq!(custody.signatures_asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn has_no_key_but_the_issuers() {
+    let custody = Custody::of([7; 32], [7; 32]).await;
+    for role in ["root", "session", "agent", "log", "witness"] {
+        let unknown = json!({ "ok": false, "code": "key.unknown" });
+        assert_eq!(
+            custody.answer(seal(role, STATEMENT, GRANT)).await.unwrap(),
+            unknown
+        );
+        let request = json!({ "operation": "public_key", "role": role });
+        assert_eq!(custody.answer(request).await.unwrap(), unknown);
+    }
+}
+
+#[tokio::test]
+async fn a_signature_by_another_key_never_leaves() {
+    let custody = Custody::of([7; 32], [8; 32]).await;
+    let error = custody
+        .answer(seal("issuer", STATEMENT, GRANT))
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), "SignatureRefused");
+}
+
+#[tokio::test]
+async fn says_that_kms_is_not_there() {
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let context = Context::from_environment(&environment(&format!("http://{closed}"))).unwrap();
+    let call = Call {
+        request_id: String::new(),
+        deadline: Instant::now() + Duration::from_millis(600),
+    };
+    let request = serde_json::from_value(seal("issuer", STATEMENT, GRANT)).unwrap();
+    let error = answer(&context, request, &call).await.unwrap_err();
+    assert_eq!(error.name(), "KeyServiceUnavailable");
+}
+
+#[tokio::test]
+async fn opens_the_shared_envelopes() {
+    let custody = Custody::of([7; 32], [7; 32]).await;
+    for case in cases(ENVELOPES)
+        .into_iter()
+        .filter(|case| case["operation"] == "open")
+    {
+        let public_key = hex(&case["public_key"]);
+        let item = frame(&[case["envelope"].as_str().unwrap().as_bytes(), &public_key]);
+        let reply = custody
+            .answer(json!({ "operation": "open_envelopes", "frame": item }))
+            .await
+            .unwrap();
+        let reply = answered(&reply);
+        match case["code"].as_str() {
+            None => assert_eq!(reply[0], 1, "{case}"),
+            Some(code) => assert_eq!((reply[0], &reply[5..]), (0, code.as_bytes()), "{case}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn answers_each_operation_on_frames() {
+    let custody = Custody::of([7; 32], [7; 32]).await;
+    for (operation, fields, accepted) in [
+        ("canonicalise", &[&b"[1e2]"[..]][..], true),
+        ("digest", &[b"x"], true),
+        ("decode_key_ids", &[b"z"], false),
+        ("verify_signatures", &[b"", b"", b""], false),
+        ("verify_documents", &[b"{}", &[0; 32]], false),
+        ("open_envelopes", &[b"{}", &[0; 32]], false),
+    ] {
+        let request = json!({ "operation": operation, "frame": frame(fields) });
+        let reply = custody.answer(request).await.unwrap();
+        assert_eq!(answered(&reply)[0], u8::from(accepted), "{operation}");
+    }
+}
+
+#[tokio::test]
+async fn refuses_a_frame_that_is_none() {
+    let custody = Custody::of([7; 32], [7; 32]).await;
+    let request = json!({ "operation": "digest", "frame": "AQAAAA==" });
+    assert_eq!(
+        custody.answer(request).await.unwrap_err().name(),
+        "InvalidRequest"
+    );
+}
+
+#[test]
+fn reads_requests_of_the_schema_and_no_others() {
+    for bad in [
+        json!({ "operation": "generate_key", "frame": "AAAAAA==" }),
+        json!({ "operation": "open_key", "frame": "AAAAAA==" }),
+        json!({ "operation": "seal_envelopes", "frame": "AAAAAA==" }),
+        json!({ "operation": "digest", "frame": "?" }),
+        json!({ "operation": "digest", "frame": "AAAAAA==", "key": "x" }),
+        json!({ "operation": "digest" }),
+        json!({ "operation": "sign", "message": "AAAA" }),
+        json!({ "operation": "public_key", "role": "owner" }),
+        json!({ "operation": "seal", "role": "issuer", "payload_type": STATEMENT, "payload": {} }),
+        json!({ "operation": "seal", "role": "issuer", "payload_type": STATEMENT, "payload": "{}", "key": "x" }),
+    ] {
+        assert!(
+            serde_json::from_value::<Request>(bad.clone()).is_err(),
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn does_not_start_without_a_key() {
+    let Err(error) = Context::from_environment(&Environment::default()) else {
+        panic!("started")
+    };
+    assert!(error.to_string().contains("`SIGNET_KMS_ISSUER`"), "{error}");
+}

@@ -1,0 +1,9 @@
+//! Payloads: `shared/schemas/sign-envelope.json`.
+
+mod context;
+mod error;
+mod handler;
+
+pub use context::Context;
+pub use error::SignError;
+pub use handler::{Reply, Request, answer};
