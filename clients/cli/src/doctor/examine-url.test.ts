@@ -86,7 +86,13 @@ describe('what is wrong is named, with what to do', () => {
     ['no key', () => undefined, { key: undefined }, 'key', /no owner.key in \/home\/stage/],
     ['another key', () => undefined, { key: 'bad' }, 'key', /got 401 \(invalid_api_key\)/],
     ['another node', () => undefined, { pinned: ['did:key:zOther'] }, 'identity', /expected did:key:zOther, got did/],
-    ['no receipt', () => answer('/v1/chat/completions', 403, { code: 'policy_denied' }), {}, 'receipt', /got 403/],
+    [
+      'no receipt',
+      () => answer('/v1/chat/completions', 403, { error: { code: 'policy_denied', message: 'no' } }),
+      {},
+      'receipt',
+      /got 403 \(policy_denied: no\)/,
+    ],
     ['a receipt that is gone', () => answer(receiptPath(), 404, {}), {}, 'receipt', /got 404/],
     ['a receipt that was changed', () => answer(receiptPath(), 200, {}), {}, 'receipt', /to verify offline, got/],
     [

@@ -193,7 +193,7 @@ function compute({ compute: capabilities }: NodeStatus): readonly Finding[] {
     if (state.served_by !== 'unavailable') return { name, state: 'ok', detail: state.served_by };
     const reason = escaped(state.step ?? state.reason);
     const soon = state.ready_in_s === undefined ? '' : `; ready in about ${state.ready_in_s} s`;
-    return { name, state: 'warn', detail: `unavailable: ${reason}${soon}`, advice: 'its function logs why' };
+    return { name, state: 'warn', detail: `unavailable: ${reason}${soon}`, advice: 'what needs it answers 503' };
   });
 }
 
@@ -223,9 +223,11 @@ async function jsonOf(answer: Response): Promise<JsonObject> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 }
 
-/** What an error body says, in one line. */
+/** What an error body says, in one line: a problem of ours, OpenAI's form of it, or the platform's own message. */
 function described(body: JsonObject): string {
-  const { code, detail, message } = body;
+  const { error } = body;
+  const is_nested = typeof error === 'object' && error !== null && !Array.isArray(error);
+  const { code, detail, message } = is_nested ? error : body;
   const texts = [code, detail, message].filter((text) => typeof text === 'string');
   return texts.length === 0 ? '(no JSON that says why)' : escaped(`(${texts.join(': ')})`.slice(0, 300));
 }
