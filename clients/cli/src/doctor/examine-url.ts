@@ -226,8 +226,8 @@ async function jsonOf(answer: Response): Promise<JsonObject> {
 /** What an error body says, in one line: a problem of ours, OpenAI's form of it, or the platform's own message. */
 function described(body: JsonObject): string {
   const { error } = body;
-  const is_nested = typeof error === 'object' && error !== null && !Array.isArray(error);
-  const { code, detail, message } = is_nested ? error : body;
+  const { code, detail, message } =
+    typeof error === 'object' && error !== null && !Array.isArray(error) ? (error as JsonObject) : body;
   const texts = [code, detail, message].filter((text) => typeof text === 'string');
   return texts.length === 0 ? '(no JSON that says why)' : escaped(`(${texts.join(': ')})`.slice(0, 300));
 }
