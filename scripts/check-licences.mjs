@@ -35,7 +35,10 @@ export function npmLicenceProblems() {
 
 /** Crates that the locked graph takes on the platforms we build for. */
 export function rustLicenceProblems() {
-  const platforms = ['x86_64-unknown-linux-gnu', 'wasm32-unknown-unknown'].flatMap((p) => ['--filter-platform', p]);
+  const platforms = ['x86_64-unknown-linux-gnu', 'aarch64-unknown-linux-gnu', 'wasm32-unknown-unknown'].flatMap((p) => [
+    '--filter-platform',
+    p,
+  ]);
   const text = execFileSync('cargo', ['metadata', '--locked', '--format-version', '1', ...platforms], {
     cwd: join(root, 'rust-lambdas'),
     encoding: 'utf8',

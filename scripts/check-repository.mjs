@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { documentProblems } from './check-documents.mjs';
+import { featureProblems } from './check-features.mjs';
 import { npmLicenceProblems, rustLicenceProblems } from './check-licences.mjs';
 import { root } from './toolchain.mjs';
 
@@ -14,6 +15,7 @@ const files = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'ut
 const problems = [
   ...npmLicenceProblems(),
   ...rustLicenceProblems(),
+  ...featureProblems(),
   ...documentProblems(),
   ...lockfileHosts(),
   ...machinePaths(),
