@@ -28,7 +28,7 @@ export default {
 };
 
 /** `CARGO_TARGET_DIR` or a user's configuration may have moved it. */
-async function targetFolder(workspace, run) {
+export async function targetFolder(workspace, run) {
   const metadata = await run('cargo', ['metadata', '--format-version', '1', '--no-deps', '--locked'], {
     cwd: workspace,
   });

@@ -28,6 +28,13 @@ export const recipeModules = {
 /** Recipes of what is deployed to AWS; `npm start` does without them. */
 export const deployModules = {
   functions: '../functions/recipe.mjs',
+  'lambdas-arm64': '../rust-lambdas/lambdas-recipe.mjs',
+  'lambdas-host': '../rust-lambdas/lambdas-recipe.mjs',
+  'layer-onnxruntime-arm64': '../layers/onnxruntime/recipe.mjs',
+  'layer-onnxruntime-host': '../layers/onnxruntime/recipe.mjs',
+  'layer-model': '../layers/models/layer-recipe.mjs',
+  'layer-script-image-arm64': '../layers/script-image/layer-recipe.mjs',
+  'layer-script-image-host': '../layers/script-image/layer-recipe.mjs',
 };
 
 const remind_every_ms = 60_000;

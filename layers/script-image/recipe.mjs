@@ -4,69 +4,55 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { spawnSync } from 'node:child_process';
+import { digestInputs } from '../../scripts/artefacts.mjs';
+import { findPython, pythonPrograms } from '../../scripts/python-environment.mjs';
+
+const here = 'layers/script-image';
+/** What the interpreter's snapshot is made of. */
+const snapshotInputs = ['guest', 'wit', 'requirements.txt'].map((name) => `${here}/${name}`);
 
 export default {
   name: 'script-image',
   title: 'the Python script image',
-  inputs: [
-    'layers/script-image/guest',
-    'layers/script-image/wit',
-    'layers/script-image/precompile.py',
-    'layers/script-image/requirements.txt',
-    'layers/script-image/recipe.mjs',
-  ],
+  inputs: [...snapshotInputs, `${here}/precompile.py`, `${here}/recipe.mjs`],
   estimate_s: 45,
 
   async build({ out, root, cache, run, step }) {
-    const here = path.join(root, 'layers/script-image');
-    const python = findPython();
     const target = targetTriple();
-
-    step('installing the component builder');
-    const tools = await toolsEnvironment({ here, cache, python, run });
-    const empty = path.join(cache, 'empty-environment');
-    if (!existsSync(path.join(empty, 'pyvenv.cfg'))) await run(python, ['-m', 'venv', '--without-pip', empty], {});
-
-    step('taking the snapshot of the interpreter');
-    const component = path.join(cache, 'script-image.wasm');
-    // With VIRTUAL_ENV unset or full, the builder's own site-packages would become part of the image.
-    const env = { ...process.env, VIRTUAL_ENV: empty, PYTHONPATH: '' };
-    const world = ['--wit-path', path.join(here, 'wit'), '--world', 'script'];
-    const app = ['--python-path', path.join(here, 'guest'), '--output', component, 'app'];
-    await run(path.join(tools, 'componentize-py'), [...world, 'componentize', ...app], { env });
-
+    const component = await ensureSnapshot({ root, cache, run, step });
     step('compiling it for this machine');
     const image = path.join(out, 'script-image.cwasm');
-    await run(path.join(tools, 'python'), [path.join(here, 'precompile.py'), component, image, target], {});
-
-    await writeFile(
-      path.join(out, 'image.json'),
-      `${JSON.stringify(await describe({ here, image, component, target }), null, 2)}\n`,
-    );
-    await rm(component);
+    const python = path.join(await tools({ root, cache, run }), 'python');
+    await run(python, [path.join(root, here, 'precompile.py'), component, image, target], {});
+    const compiled_with = await pinned(root, 'wasmtime');
+    const facts = await describe({ root, image, component, target, compiled_with });
+    await writeFile(path.join(out, 'image.json'), `${JSON.stringify(facts, null, 2)}\n`);
   },
 };
 
-/** A Python of 3.11 or newer that can make virtual environments. */
-function findPython() {
-  const reasons = [];
-  for (const command of ['python3', 'python3.13', 'python3.12', 'python3.11']) {
-    const probe = 'import sys, venv, ensurepip; print(sys.version_info >= (3, 11))';
-    const { stdout, stderr, error } = spawnSync(command, ['-c', probe], { encoding: 'utf8' });
-    if (error === undefined && stdout.trim() === 'True') return command;
-    reasons.push(`${command}: ${error?.code ?? (stdout.trim() === 'False' ? 'older than 3.11' : lastLine(stderr))}`);
-  }
-  throw new Error(
-    `building the script image needs Python 3.11 or newer with the modules venv and ensurepip ` +
-      `(Debian: apt-get install python3 python3-venv); tried ${reasons.join('; ')}`,
-  );
-}
-
-function lastLine(text) {
-  return text.trim().split('\n').at(-1);
+/**
+ * The interpreter with the guest library as a component, before it is compiled for an architecture. It stays in the
+ * cache, so that images for several architectures are compiled from one snapshot: two would differ in their hash seeds.
+ */
+export async function ensureSnapshot({ root, cache, run, step }) {
+  const component = path.join(cache, `snapshot-${digestInputs(snapshotInputs).slice(0, 16)}.wasm`);
+  if (existsSync(component)) return component;
+  step('installing the component builder');
+  const programs = await tools({ root, cache, run });
+  const empty = path.join(cache, 'empty-environment');
+  if (!existsSync(path.join(empty, 'pyvenv.cfg'))) await run(findPython(), ['-m', 'venv', '--without-pip', empty], {});
+  step('taking the snapshot of the interpreter');
+  // With VIRTUAL_ENV unset or full, the builder's own site-packages would become part of the image.
+  const env = { ...process.env, VIRTUAL_ENV: empty, PYTHONPATH: '' };
+  const world = ['--wit-path', path.join(root, here, 'wit'), '--world', 'script'];
+  const partial = `${component}.partial`;
+  const app = ['--python-path', path.join(root, here, 'guest'), '--output', partial, 'app'];
+  await run(path.join(programs, 'componentize-py'), [...world, 'componentize', ...app], { env });
+  for (const old of await snapshots(cache)) await rm(old);
+  await rename(partial, component);
+  return component;
 }
 
 function targetTriple() {
@@ -83,34 +69,32 @@ function targetTriple() {
   return triple;
 }
 
-/** `bin` of an environment with exactly requirements.txt, kept in `cache` until that file changes. */
-async function toolsEnvironment({ here, cache, python, run }) {
-  const requirements = path.join(here, 'requirements.txt');
-  const pins = createHash('sha256').update(await readFile(requirements)).digest('hex').slice(0, 16);
-  const folder = path.join(cache, `tools-${pins}`);
-  const done = path.join(folder, 'installed');
-  if (existsSync(done)) return path.join(folder, 'bin');
-  await rm(folder, { recursive: true, force: true });
-  await run(python, ['-m', 'venv', folder], {});
-  const install = ['install', '--require-hashes', '--only-binary', ':all:', '--no-deps', '--disable-pip-version-check'];
-  await run(path.join(folder, 'bin/python'), ['-m', 'pip', ...install, '--quiet', '--requirement', requirements], {});
-  await writeFile(done, '');
-  return path.join(folder, 'bin');
+function tools({ root, cache, run }) {
+  return pythonPrograms({ requirements: path.join(root, here, 'requirements.txt'), cache, run });
 }
 
-async function describe({ here, image, component, target }) {
-  const requirements = await readFile(path.join(here, 'requirements.txt'), 'utf8');
-  const version = (name) => new RegExp(`^${name}==(\\S+)`, 'm').exec(requirements)?.[1];
+async function snapshots(cache) {
+  const names = await readdir(cache);
+  return names.filter((name) => /^snapshot-.*\.wasm$/.test(name)).map((name) => path.join(cache, name));
+}
+
+/** What `image.json` says. */
+export async function describe({ root, image, component, target, compiled_with }) {
   return {
-    file: 'script-image.cwasm',
+    file: path.basename(image),
     sha256: await sha256(image),
     bytes: (await stat(image)).size,
     component_sha256: await sha256(component),
     target,
     python: '3.14.0',
-    componentize_py: version('componentize-py'),
-    compiled_with_wasmtime: version('wasmtime'),
+    componentize_py: await pinned(root, 'componentize-py'),
+    compiled_with_wasmtime: compiled_with,
   };
+}
+
+async function pinned(root, name) {
+  const requirements = await readFile(path.join(root, here, 'requirements.txt'), 'utf8');
+  return new RegExp(`^${name}==(\\S+)`, 'm').exec(requirements)?.[1];
 }
 
 async function sha256(file) {
