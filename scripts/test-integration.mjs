@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 // `npm run test:integration`: the AWS adapters against emulators that this script installs, starts and stops: MiniStack
-// for all of them, DynamoDB Local for the table once more (where there is a Java 17 with Maven).
+// for all of them, DynamoDB Local for the table once more (where there is a Java 17 with Maven). The adapters of the Rust
+// functions run against the functions themselves, which are built first.
 // Arguments are passed on to jest (`npm run test:integration -- s3`), and then only MiniStack runs.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installDynamodbLocal, startDynamodbLocal } from '../tests/integration/emulator/dynamodb-local.mjs';
 import { installMinistack, startMinistack } from '../tests/integration/emulator/ministack.mjs';
+import { buildArtefact, loadRecipe } from './artefacts.mjs';
 import { jest } from './jest.mjs';
 import { run } from './processes.mjs';
 import { Tally } from './tally.mjs';
@@ -23,6 +25,10 @@ const folder = mkdtempSync(join(tmpdir(), 'signet-emulator-'));
 const running = new Set();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void end().finally(() => process.exit(1)));
 
+if (jestArguments.length === 0 || jestArguments.some((argument) => argument.includes('lambda'))) {
+  // The addon is the twin that vectors of `embed-text` are compared with.
+  for (const name of ['native', 'models', 'lambdas-host', 'functions']) await buildArtefact(await loadRecipe(name), say);
+}
 await tally.step('AWS adapters on MiniStack', async () => {
   const program = await installMinistack({ home: join(buildFolder, 'cache', 'ministack'), run });
   return against(await startMinistack({ program, folder }), () => jest(['emulator'], [patience, ...jestArguments]));

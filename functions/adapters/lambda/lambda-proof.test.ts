@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { FunctionUnavailableError, payload_bytes_max } from './function-call.ts';
+import { FunctionUnavailableError, payload_bytes_max, PayloadTooLargeError } from './function-call.ts';
 import type { InvokeFunction } from './function-call.ts';
 import { lambdaProof } from './lambda-proof.ts';
 
@@ -54,6 +54,32 @@ test('what may grow in the answer is given room for it', async () => {
     ['canonicalise', 1],
     ['canonicalise', 1],
   ]);
+});
+
+test('what no payload takes is refused in its place, or an error where there is no code for it', async () => {
+  const { calls, digest, verify } = openProof();
+  const [small, large] = [Buffer.from('1'), new Uint8Array(5_000_000)];
+  expect(await digest.canonicalise([small, large, small])).toEqual([
+    { ok: false, code: '1' },
+    { ok: false, code: 'json.size' },
+    { ok: false, code: '1' },
+  ]);
+  expect(calls).toHaveLength(2);
+  const key = new Uint8Array(32);
+  const codes = [
+    await verify.openEnvelopes([{ envelope: large, public_key: key }]),
+    await verify.verifyDocuments([{ document_json: large, public_key: key }]),
+    await verify.decodeKeyIds(['z'.repeat(5_000_000)]),
+  ].map(([one]) => (one?.ok === false ? one.code : ''));
+  expect(codes).toEqual(['json.size', 'json.size', 'key.malformed']);
+  const too_large = { name: 'PayloadTooLargeError' };
+  const throwing = lambdaProof({
+    function_name: 'f',
+    invoke: async ({ payload }) => {
+      throw new PayloadTooLargeError({ bytes: JSON.stringify(payload).length, bytes_max: payload_bytes_max.reply });
+    },
+  });
+  await expect(throwing.digest.digest([large])).rejects.toMatchObject(too_large);
 });
 
 test('nothing is asked without items', async () => {

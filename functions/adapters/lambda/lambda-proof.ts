@@ -11,7 +11,8 @@ import { mapInParallel, splitByWeight } from './split-by-weight.ts';
 
 /**
  * `verify` and `digest` by the function `sign-envelope`, the same frames as in process. Items that do not fit in one
- * payload go in several, at once; the answers are read as one.
+ * payload go in several, at once; the answers are read as one. A text that fits in none (4.4 MB) is refused with
+ * `json.size`, as one over 8 MiB is everywhere; a message or content of that length throws `PayloadTooLargeError`.
  */
 export function lambdaProof(parts: { invoke: InvokeFunction; function_name: string }): {
   readonly verify: VerifyCompute;
@@ -19,10 +20,12 @@ export function lambdaProof(parts: { invoke: InvokeFunction; function_name: stri
 } {
   const { invoke, function_name } = parts;
 
-  async function send(operation: string, items: readonly (readonly Field[])[]): Promise<Uint8Array> {
+  async function send(operation: number, name: string, items: readonly (readonly Field[])[]): Promise<Uint8Array> {
+    const code = tooLargeCodes.get(operation);
+    if (code !== undefined && base64Length(requestBytes(items)) > weight_max) return refusalFrame(code);
     const frame = Buffer.alloc(requestBytes(items));
     writeRequest(items, frame);
-    const payload = { operation, frame: frame.toString('base64') };
+    const payload = { operation: name, frame: frame.toString('base64') };
     const reply = await invoke({ function_name, payload, timeout_ms });
     return Buffer.from(replySchema.parse(reply).frame, 'base64');
   }
@@ -34,7 +37,7 @@ export function lambdaProof(parts: { invoke: InvokeFunction; function_name: stri
     const groups = splitByWeight(items, { weight: weightFor(operation), weight_max });
     const answers = await asCapability(
       capability,
-      mapInParallel(groups, (group) => send(name, group)),
+      mapInParallel(groups, (group) => send(operation, name, group)),
     );
     return read(new AnswerReader(new Uint8Array(Buffer.concat(answers))));
   });
@@ -54,6 +57,14 @@ const operationNames = new Map<number, string>([
   [operations.canonicalise, 'canonicalise'],
 ]);
 
+/** What a single item is refused with that no payload takes; where the port has no code, it is an error. */
+const tooLargeCodes = new Map<number, string>([
+  [operations.openEnvelopes, 'json.size'],
+  [operations.verifyDocuments, 'json.size'],
+  [operations.decodeKeyIds, 'key.malformed'],
+  [operations.canonicalise, 'json.size'],
+]);
+
 /** Room for the names around a frame and for its count. */
 const weight_max = payload_bytes_max.reply - 1024;
 /** Fields of an answer that do not come from the item: a digest pair, an id, a key; with their lengths. */
@@ -65,4 +76,12 @@ const canonical_growth = 6;
 function weightFor(operation: number): (item: readonly Field[]) => number {
   const growth = operation === operations.canonicalise ? canonical_growth : 1;
   return (item) => base64Length(growth * (requestBytes([item]) - 4) + answer_bytes_more);
+}
+
+/** An answer of one refused item. */
+function refusalFrame(code: string): Uint8Array {
+  const frame = Buffer.alloc(5 + code.length);
+  frame.writeUInt32LE(code.length, 1);
+  frame.write(code, 5, 'latin1');
+  return frame;
 }
