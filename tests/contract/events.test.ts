@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { openDatabase } from '../../functions/adapters/sqlite/open-database.ts';
 import type { Database } from '../../functions/adapters/sqlite/open-database.ts';
 import { sqliteQueue } from '../../functions/adapters/sqlite/sqlite-queue.ts';
@@ -23,8 +24,9 @@ const repository = fileURLToPath(new URL('../../', import.meta.url));
 const folder = join(repository, 'events');
 const log = lambdaLog({ level: 'fatal', write: () => undefined });
 
-/** Every function has its folder of events; what comes of those of the Rust functions is said by their own tests. */
-const functionNames = ['serve-api', 'advance-run', 'sweep-due'] as const;
+const typescriptFunctions = ['serve-api', 'advance-run', 'sweep-due'];
+/** What comes of theirs is said where they run: `tests/integration/lambda/rust-events.emulator.test.ts`. */
+const rustFunctions = ['embed-text', 'score-vectors', 'sign-envelope'];
 
 function casesOf(name: string): readonly string[] {
   return readdirSync(join(folder, name)).map((file) => file.replace(/\.json$/, ''));
@@ -37,7 +39,7 @@ function eventOf(name: string, event: string, token = stageToken): object {
 
 describe('the folders of events', () => {
   test('are those of the functions', () => {
-    expect(readdirSync(folder).toSorted()).toEqual(expect.arrayContaining([...functionNames].toSorted()));
+    expect(readdirSync(folder).toSorted()).toEqual([...typescriptFunctions, ...rustFunctions].toSorted());
   });
 
   test.each(readdirSync(folder))('%s has at least three cases, and one that is refused', (name) => {
@@ -46,6 +48,19 @@ describe('the folders of events', () => {
     expect(cases.some((event) => event.startsWith('invalid-'))).toBe(true);
     for (const event of cases) expect(eventOf(name, event)).toEqual(expect.any(Object));
   });
+});
+
+describe.each(rustFunctions)('%s', (name) => {
+  const schema = JSON.parse(readFileSync(join(repository, 'shared', 'schemas', `${name}.json`), 'utf8')) as object;
+  const isRequest = new Ajv2020({ strict: false }).compile(schema);
+
+  // One that is refused may still have the form of a request: what the schema cannot say the function finds.
+  test.each(casesOf(name).filter((event) => !event.startsWith('invalid-')))(
+    '%s is a request by its schema',
+    (event) => {
+      expect(isRequest(eventOf(name, event)) || isRequest.errors).toBe(true);
+    },
+  );
 });
 
 describe('serve-api', () => {

@@ -69,11 +69,12 @@ function jobsOfStage() {
   return { jobs, queue };
 }
 
-/** A job of a kind that no release knows: its step is tried, and put off. */
+/** A job of a run that is not there any more: its step has nothing to do, and the job is closed. */
 async function aJob(): Promise<string> {
   const id = crypto.randomUUID();
   const { table } = stage.environment;
-  const job = { id, kind: 'unknown', tenant: 'main', principal: 'key-1', payload: {}, depth: 0 };
+  const payload = { run_id: crypto.randomUUID(), tenant: 'main' };
+  const job = { id, kind: 'run', tenant: 'main', principal: 'key-1', payload, depth: 0 };
   const operations = jobsOfStage().jobs.creation({ ...job, next_at: Date.now(), deadline_at: Date.now() + 3_600_000 });
   await dynamoTable({ client: dynamodb, name: table }).transact(operations, Date.now());
   return id;
@@ -139,7 +140,7 @@ describe('advance-run', () => {
     const event = queueEvent(JSON.stringify({ job_id: id }));
     const answers = await Promise.all([1, 2, 3].map(() => stage.server.invoke('advance-run', event)));
     for (const { body } of answers) expect(JSON.parse(body.toString())).toEqual({ batchItemFailures: [] });
-    expect(await jobsOfStage().jobs.get(id)).toMatchObject({ attempt: 1, state: 'waiting' });
+    expect(await jobsOfStage().jobs.get(id)).toMatchObject({ attempt: 1, state: 'done' });
   });
 });
 
