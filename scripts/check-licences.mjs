@@ -1,7 +1,7 @@
 // Which licences a dependency may have, for both package managers.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { root } from './toolchain.mjs';
 
 /** What MIT code may be shipped with when its notice is kept. A licence that is not here is a decision, not a detail. */
@@ -25,12 +25,15 @@ const allowed = new Set([
 
 /** npm packages that are installed for use; those only for tests ship with nothing. */
 export function npmLicenceProblems() {
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  return Object.entries(lock.packages)
-    .filter(([path, entry]) => path.startsWith('node_modules/') && !entry.dev && !entry.link)
-    .map(([path, entry]) => ({ path, licence: entry.license ?? installedLicence(path), optional: entry.optional }))
-    .filter(({ licence, optional }) => !(licence === undefined && optional) && !isAllowed(licence))
-    .map(({ path, licence }) => `${path}: licence ${licence ?? 'unknown'} is not on the list`);
+  return [root, join(root, 'infra')].flatMap((folder) => {
+    const lock = JSON.parse(readFileSync(join(folder, 'package-lock.json'), 'utf8'));
+    return Object.entries(lock.packages)
+      .filter(([path, entry]) => path.startsWith('node_modules/') && !entry.dev && !entry.link)
+      .map(([path, entry]) => ({ path: join(folder, path), licence: entry.license, optional: entry.optional }))
+      .map(({ path, licence, optional }) => ({ path, licence: licence ?? installedLicence(path), optional }))
+      .filter(({ licence, optional }) => !(licence === undefined && optional) && !isAllowed(licence))
+      .map(({ path, licence }) => `${relative(root, path)}: licence ${licence ?? 'unknown'} is not on the list`);
+  });
 }
 
 /** Crates that the locked graph takes on the platforms we build for. */
@@ -98,7 +101,7 @@ export function isAllowed(expression) {
 
 function installedLicence(path) {
   try {
-    return JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')).license;
+    return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')).license;
   } catch {
     return undefined;
   }

@@ -27,12 +27,14 @@ process.exit(problems.length > 0 ? 1 : 0);
 
 /** A lockfile that names a host ties every user to it; crates.io's index is the name that every Cargo.lock carries. */
 function lockfileHosts() {
-  const npm = [...read('package-lock.json').matchAll(/"resolved": "(https?:[^"]*)"/g)];
+  const npm = ['package-lock.json', 'infra/package-lock.json'].flatMap((file) =>
+    [...read(file).matchAll(/"resolved": "(https?:[^"]*)"/g)].map(([, host]) => `${file}: names the host of ${host}`),
+  );
   const cargo = [...read('rust-lambdas/Cargo.lock').matchAll(/^source = "(.*)"$/gm)].filter(
     ([, source]) => source !== 'registry+https://github.com/rust-lang/crates.io-index',
   );
   return [
-    ...npm.map(([, host]) => `package-lock.json: names the host of ${host}`),
+    ...npm,
     ...cargo.map(([, source]) => `rust-lambdas/Cargo.lock: takes a crate from ${source}`),
   ];
 }
