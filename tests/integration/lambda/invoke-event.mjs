@@ -9,6 +9,7 @@ import { installMinistack, startMinistack } from '../emulator/ministack.mjs';
 import { startLambdaServer } from './lambda-server.ts';
 import { openStage, typescriptFunctions } from './open-stage.ts';
 import { rustFunction } from './rust-functions.ts';
+import { serveScript } from './serve-script.ts';
 
 const [name, eventName, ...flags] = process.argv.slice(2);
 const event = JSON.parse(readFileSync(join(root, 'events', name, `${eventName}.json`), 'utf8'));
@@ -21,7 +22,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void clos
 
 try {
   const server = name in typescriptFunctions || name === 'sign-envelope' ? await openOnStage() : await openAlone();
-  const answer = await server.invoke(name, event);
+  const answer = await server.invoke(name, name === 'run-script' ? await addressed(event) : event);
   const { init_ms, invocations } = server.reports(name).at(-1);
   if (flags.includes('--logs')) say(server.logs(name).trimEnd());
   process.stdout.write(`${JSON.stringify(readAnswer(answer), null, 2)}\n`);
@@ -50,6 +51,16 @@ async function openAlone() {
   const server = await startLambdaServer({ functions: { [name]: rustFunction(name) } });
   closers.push(() => server.stop());
   return server;
+}
+
+/** The engine of scripts fetches its script and brings back what becomes of it: this process is whom it asks. */
+async function addressed(event) {
+  const desk = await serveScript({ script: 'print("hello from the sandbox")\n6 * 7' });
+  closers.push(async () => {
+    for (const { output: _output, ...frame } of desk.frames) say(JSON.stringify(frame));
+    await desk.stop();
+  });
+  return desk.addressed(event);
 }
 
 /** A streamed answer is told as the gateway would: what its prelude says, and the body. */

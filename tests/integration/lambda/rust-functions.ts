@@ -9,7 +9,7 @@ import type { FunctionSpec } from './function-environment.ts';
 import { startLambdaServer } from './lambda-server.ts';
 import type { LambdaServer } from './lambda-server.ts';
 
-export type RustFunction = 'embed-text' | 'score-vectors' | 'sign-envelope';
+export type RustFunction = 'embed-text' | 'score-vectors' | 'sign-envelope' | 'run-script';
 
 export interface RustFunctions {
   readonly server: LambdaServer;
@@ -43,15 +43,32 @@ export function rustFunction(name: RustFunction, more: Readonly<Record<string, s
   const folder = builtPath('lambdas-host', name);
   if (folder === undefined) throw new Error('the Rust functions are not built: `npm run build -- lambdas-host`');
   const { memory_mb, timeout_ms } = sizes[name];
-  const places = name === 'embed-text' ? embedPlaces() : {};
-  return { folder, memory_mb, timeout_ms, environment: { SIGNET_STAGE: 'test', ...places, ...more } };
+  return { folder, memory_mb, timeout_ms, environment: { SIGNET_STAGE: 'test', ...placesOf(name), ...more } };
 }
 
 const sizes = {
   'embed-text': { memory_mb: 2048, timeout_ms: 60_000 },
   'score-vectors': { memory_mb: 3008, timeout_ms: 30_000 },
   'sign-envelope': { memory_mb: 512, timeout_ms: 10_000 },
+  'run-script': { memory_mb: 1769, timeout_ms: 900_000 },
 } as const;
+
+function placesOf(name: RustFunction): Record<string, string> {
+  switch (name) {
+    case 'embed-text':
+      return embedPlaces();
+    case 'run-script':
+      return scriptPlaces();
+    default:
+      return {};
+  }
+}
+
+function scriptPlaces(): Record<string, string> {
+  const image = builtPath('script-image', 'script-image.cwasm');
+  if (image === undefined) throw new Error('the script image is not built: `npm run build -- script-image`');
+  return { SIGNET_SCRIPT_IMAGE: image };
+}
 
 function embedPlaces(): Record<string, string> {
   const repository = join(import.meta.dirname, '../../..');

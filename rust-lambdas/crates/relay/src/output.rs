@@ -8,6 +8,10 @@ use crate::limits::LIMITS;
 
 /// Text of one body; what is over it waits for the next.
 const BODY_BYTES_MAX: usize = 256 << 10;
+/// Pieces of one body, likewise.
+const BODY_PIECES_MAX: usize = 1_024;
+/// A piece grows with what is printed next until it has this size.
+const PIECE_BYTES_MAX: usize = 16 << 10;
 /// From here on it does not wait for the next watch.
 const URGENT_BYTES: usize = 64 << 10;
 
@@ -47,8 +51,21 @@ impl Output {
             return false;
         }
         self.waiting_bytes += text.len();
-        self.waiting.push_back(Piece { kind, text, at });
+        match self.growing(kind) {
+            Some(piece) => piece.text.push_str(&text),
+            None => self.waiting.push_back(Piece { kind, text, at }),
+        }
         true
+    }
+
+    /// The last piece, if it is of this stream and not under way. A script that prints word by word costs one piece.
+    fn growing(&mut self, kind: Stream) -> Option<&mut Piece> {
+        if self.waiting.len() == self.under_way {
+            return None;
+        }
+        self.waiting
+            .back_mut()
+            .filter(|piece| piece.kind == kind && piece.text.len() < PIECE_BYTES_MAX)
     }
 
     /// The next pieces as JSON, if there are some and none is under way. They stay until [`Output::confirm`].
@@ -62,7 +79,13 @@ impl Output {
             bytes <= BODY_BYTES_MAX
         };
         // A single larger piece goes alone: the sandbox cuts them far smaller.
-        self.under_way = self.waiting.iter().take_while(fits).count().max(1);
+        self.under_way = self
+            .waiting
+            .iter()
+            .take(BODY_PIECES_MAX)
+            .take_while(fits)
+            .count()
+            .max(1);
         let pieces: Vec<&Piece> = self.waiting.iter().take(self.under_way).collect();
         serde_json::to_string(&pieces).ok()
     }
@@ -86,7 +109,7 @@ impl Output {
 
     /// More than one body takes.
     pub(crate) fn is_long(&self) -> bool {
-        self.waiting_bytes > BODY_BYTES_MAX
+        self.waiting_bytes > BODY_BYTES_MAX || self.waiting.len() > BODY_PIECES_MAX
     }
 }
 
@@ -124,6 +147,34 @@ mod tests {
         );
         output.confirm();
         assert!(output.attach().is_none());
+    }
+
+    #[test]
+    fn a_piece_grows_unless_it_is_under_way() {
+        let mut output = Output::default();
+        output.push(Stream::Stdout, "a".into());
+        output.push(Stream::Stdout, "b".into());
+        assert_eq!(
+            output.attach().as_deref(),
+            Some(r#"[{"kind":"stdout","text":"ab","at":0}]"#)
+        );
+        output.push(Stream::Stdout, "c".into());
+        output.confirm();
+        assert_eq!(
+            output.attach().as_deref(),
+            Some(r#"[{"kind":"stdout","text":"c","at":2}]"#)
+        );
+    }
+
+    #[test]
+    fn a_body_has_a_number_of_pieces() {
+        let mut output = Output::default();
+        for _ in 0..BODY_PIECES_MAX {
+            output.push(Stream::Stdout, "a".into());
+            output.push(Stream::Stderr, "b".into());
+        }
+        let body = output.attach().unwrap_or_default();
+        assert_eq!(body.matches("\"at\"").count(), BODY_PIECES_MAX);
     }
 
     #[test]
