@@ -33,10 +33,7 @@ function lockfileHosts() {
   const cargo = [...read('rust-lambdas/Cargo.lock').matchAll(/^source = "(.*)"$/gm)].filter(
     ([, source]) => source !== 'registry+https://github.com/rust-lang/crates.io-index',
   );
-  return [
-    ...npm,
-    ...cargo.map(([, source]) => `rust-lambdas/Cargo.lock: takes a crate from ${source}`),
-  ];
+  return [...npm, ...cargo.map(([, source]) => `rust-lambdas/Cargo.lock: takes a crate from ${source}`)];
 }
 
 /** Paths of one machine do not belong into the product. */
