@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'idempotency_in_progress'
   | 'continuation_expired'
   | 'replay'
+  | 'run_over'
   | 'too_large'
   | 'unsupported_media_type'
   | 'idempotency_mismatch'

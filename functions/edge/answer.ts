@@ -7,6 +7,13 @@ export type Answer =
       readonly body: string;
       readonly headers: AnswerHeaders;
     }
+  | {
+      readonly kind: 'slow';
+      readonly status: 200;
+      /** JSON that may be long in coming; white space goes out before it, so that nobody takes the connection for dead. */
+      readonly body: Promise<string>;
+      readonly headers: AnswerHeaders;
+    }
   | { readonly kind: 'empty'; readonly status: number; readonly headers: AnswerHeaders }
   | {
       readonly kind: 'stream';
@@ -26,6 +33,11 @@ export interface StreamPiece {
 
 export function jsonAnswer(body: unknown, headers: AnswerHeaders = {}, status = 200): Answer {
   return { kind: 'text', status, type: 'application/json', body: JSON.stringify(body), headers };
+}
+
+/** A value that may be long in coming and never fails: the status is out by then. */
+export function slowAnswer(body: Promise<unknown>): Answer {
+  return { kind: 'slow', status: 200, body: body.then((value) => JSON.stringify(value)), headers: {} };
 }
 
 /** The value of a decision, with its receipt in the header. */

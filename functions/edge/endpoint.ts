@@ -25,11 +25,22 @@ export interface Endpoint {
   readonly idempotent?: 'stored' | 'secret';
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
-  readonly body?: { readonly schema: z.ZodType; readonly class: BodyClass; readonly optional?: boolean };
+  readonly body?: EndpointBody<z.ZodType>;
   /** Answers with server-sent events only: HEAD has no meaning for it. */
   readonly streams?: boolean;
   readonly answers: { readonly [status: number]: AnswerDocument };
   readonly handle: (input: EndpointInput<unknown, unknown, unknown>) => Promise<Answer>;
+}
+
+export interface EndpointBody<Schema> {
+  readonly schema: Schema;
+  readonly class: BodyClass;
+  readonly optional?: boolean;
+  /**
+   * Takes JSON as the platform reads it, nested at most so deep: for values that a script of somebody's made, in which a
+   * name may come twice or an integer may be too large, as they may where the script runs on this machine.
+   */
+  readonly plain_depth_max?: number;
 }
 
 export interface AnswerDocument {
@@ -76,7 +87,7 @@ export function endpoint<
   definition: Omit<Endpoint, 'params' | 'query' | 'body' | 'handle'> & {
     readonly params?: Params;
     readonly query?: Query;
-    readonly body?: { readonly schema: Body; readonly class: BodyClass; readonly optional?: boolean };
+    readonly body?: EndpointBody<Body>;
     readonly handle: (input: EndpointInput<OutputOf<Params>, OutputOf<Query>, OutputOf<Body>>) => Promise<Answer>;
   },
 ): Endpoint {

@@ -95,6 +95,24 @@ export function byteStream(
   );
 }
 
+/**
+ * The bytes of JSON that is long in coming: a space goes out for each `beat_ms` without it, which every reader of JSON
+ * skips. Nobody waits for a body that was left by its reader, but what makes it goes on.
+ */
+export function slowBody(body: Promise<string>, { beat_ms }: { beat_ms: number }): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const text = await orBeat(body, beat_ms);
+        controller.enqueue(encoder.encode(text === beat ? ' ' : text));
+        if (text !== beat) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
 const beat = Symbol('beat');
 
 async function orBeat<T>(pending: Promise<T>, beat_ms: number): Promise<T | typeof beat> {

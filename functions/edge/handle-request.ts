@@ -8,7 +8,7 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Answer } from './answer.ts';
 import { checkInput } from './check-input.ts';
 import type { Endpoint, EndpointInput } from './endpoint.ts';
-import { byteStream, streamHeaders } from './event-stream.ts';
+import { byteStream, slowBody, streamHeaders } from './event-stream.ts';
 import { onceOnly } from './idempotency.ts';
 import type { Admission } from './rate-limit.ts';
 import { tokenBuckets } from './rate-limit.ts';
@@ -174,7 +174,8 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     if (endpoint.body === undefined) return Promise.resolve(undefined);
     return readBody(request, {
       bytes_max: edgeLimits.body_bytes_max[endpoint.body.class],
-      depth_max: edgeLimits.json_depth_max,
+      depth_max: endpoint.body.plain_depth_max ?? edgeLimits.json_depth_max,
+      is_plain: endpoint.body.plain_depth_max !== undefined,
       optional: endpoint.body.optional === true,
     });
   }
@@ -257,6 +258,12 @@ function respond(answer: Answer, base: Record<string, string>, edgeLimits: EdgeL
     return new Response(byteStream(answer.events, { beat_ms: edgeLimits.stream_beat_ms }), {
       status: answer.status,
       headers: { ...base, ...streamHeaders, ...answer.headers },
+    });
+  }
+  if (answer.kind === 'slow') {
+    return new Response(slowBody(answer.body, { beat_ms: edgeLimits.frame_beat_ms }), {
+      status: answer.status,
+      headers: { ...base, 'content-type': 'application/json', ...answer.headers },
     });
   }
   if (answer.kind === 'empty')

@@ -26,7 +26,7 @@ function send(
     app.request(path, {
       method,
       headers: {
-        authorization: `Bearer ${method === 'POST' && path.includes('/calls') ? 'run-token' : ownerToken}`,
+        authorization: `Bearer ${method === 'POST' && takesRunToken(path) ? 'run-token' : ownerToken}`,
         ...(body === undefined ? {} : { 'content-type': type, 'content-length': `${Buffer.byteLength(body)}` }),
       },
       ...(body === undefined ? {} : { body: body as string }),
@@ -34,11 +34,16 @@ function send(
   );
 }
 
+function takesRunToken(path: string): boolean {
+  return path.includes('/calls') || path.includes('/frames');
+}
+
 const withBody = examples.filter(({ endpoint }) => endpoint.body !== undefined && !(501 in endpoint.answers));
 
 describe.each(withBody)('$route', (example) => {
   const good = example.body ?? '{}';
-  const cap = { chat: 4, embeddings: 2, runs: 1, vectors_put: 5, other: 0.25 }[example.endpoint.body?.class ?? 'other'];
+  const caps = { chat: 4, embeddings: 2, runs: 1, frames: 4, vectors_put: 5, other: 0.25 };
+  const cap = caps[example.endpoint.body?.class ?? 'other'];
 
   test.each([
     ['broken JSON', '{"a":'],
@@ -78,7 +83,7 @@ describe.each(withBody)('$route', (example) => {
     const unsaid = await app.request(example.path, {
       method: example.method,
       headers: {
-        authorization: `Bearer ${example.path.includes('/calls') ? 'run-token' : ownerToken}`,
+        authorization: `Bearer ${takesRunToken(example.path) ? 'run-token' : ownerToken}`,
         'content-type': 'application/json',
         'transfer-encoding': 'chunked',
       },

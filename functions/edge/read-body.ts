@@ -1,6 +1,6 @@
 import { SignetError } from '../domain/errors.ts';
 import type { Json } from '../domain/json.ts';
-import { parseStrictJson } from './strict-json.ts';
+import { parsePlainJson, parseStrictJson } from './strict-json.ts';
 
 export interface ReadBody {
   readonly bytes: Uint8Array;
@@ -15,7 +15,12 @@ export interface ReadBody {
  */
 export async function readBody(
   request: Request,
-  { bytes_max, depth_max, optional }: { bytes_max: number; depth_max: number; optional: boolean },
+  {
+    bytes_max,
+    depth_max,
+    is_plain = false,
+    optional,
+  }: { bytes_max: number; depth_max: number; is_plain?: boolean; optional: boolean },
 ): Promise<ReadBody | undefined> {
   const declared = request.headers.get('content-length');
   const chunked = request.headers.get('transfer-encoding') !== null;
@@ -25,7 +30,7 @@ export async function readBody(
   // With a declared length the HTTP parser holds the client to it, and reading at once saves a stream per request.
   const bytes = declared === null ? await readCapped(request, bytes_max) : new Uint8Array(await request.arrayBuffer());
   if (bytes.length > bytes_max) throw tooLarge(bytes_max);
-  return { bytes, value: parseStrictJson(bytes, depth_max) };
+  return { bytes, value: is_plain ? parsePlainJson(bytes, depth_max) : parseStrictJson(bytes, depth_max) };
 }
 
 function checkMediaType(request: Request): void {

@@ -57,6 +57,8 @@ export interface EdgeLimits {
   readonly sync_wait_ms: number;
   /** A comment goes out when a stream was silent for so long. */
   readonly stream_beat_ms: number;
+  /** White space goes out when the answer to a call of a script was not there for so long. */
+  readonly frame_beat_ms: number;
 }
 
 export type BodyClass = keyof typeof limits.body_bytes_max;
@@ -70,4 +72,5 @@ export const defaultLimits: EdgeLimits = {
   json_depth_max: limits.json_depth_max,
   sync_wait_ms: limits.runs.sync_wait_ms,
   stream_beat_ms: 15_000,
+  frame_beat_ms: 10_000,
 };

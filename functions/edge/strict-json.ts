@@ -39,6 +39,18 @@ export function parseStrictJson(bytes: Uint8Array, depth_max: number): Json {
   return value;
 }
 
+/**
+ * Reads JSON as the platform does, with what would harm the reader refused all the same: bytes that are no UTF-8, and
+ * nesting beyond `depth_max`. Of a name that comes twice the last value counts.
+ *
+ * @throws {StrictJsonError} with the reason `json.utf8`, `json.depth` or `json.syntax`
+ */
+export function parsePlainJson(bytes: Uint8Array, depth_max: number): Json {
+  const text = decode(bytes);
+  scan(bytes, depth_max);
+  return parse(text);
+}
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function decode(bytes: Uint8Array): string {

@@ -128,4 +128,17 @@ export interface ScriptHost {
   close(): Promise<void>;
 }
 
+/**
+ * Has runs executed by another machine. Its engine fetches the {@link ScriptStart}, sends each call and at last the
+ * completion by itself (`functions/domain/runs/answer-engine.ts`), with `token` as its only right.
+ */
+export interface RemoteScriptHost {
+  /**
+   * Resolves when the attempt was announced, or may have been: an engine that does not come for it in time counts as
+   * lost, and of two that come one is turned away. Rejects with `CapabilityUnavailableError` when it was not announced
+   * and may be later.
+   */
+  launch(run: Pick<ScriptStart, 'run_id' | 'tenant' | 'token'>): Promise<void>;
+}
+
 export type AnswerCall = (frame: CallFrame) => Promise<ReplyFrame>;

@@ -28,11 +28,13 @@ import {
 } from './call-error.ts';
 import { makeChatLoop, type LoopAnswer, type PendingChat } from './chat-loop.ts';
 import type { Limits } from './clamp-limits.ts';
+import { makeClaims, type Claim } from './claims.ts';
 import { noTotals, putAnswer, putIntent, readReply, readStep, type Step, type Totals } from './journal.ts';
 import { pendingName, stateKey, textKey } from './keys.ts';
+import type { LiveRuns } from './live-runs.ts';
 import { getJson, partsOf, putJson } from './long-text.ts';
 import type { RunEvents } from './run-events.ts';
-import { runRow, type RunRow, type Verdict } from './run-row.ts';
+import { isElsewhere, runRow, type RunRow, type Verdict } from './run-row.ts';
 import { isToken, tenantOf } from './run-token.ts';
 import {
   argumentFaults,
@@ -43,6 +45,7 @@ import {
   toolFailure,
 } from './script-tools.ts';
 import type { Tally } from './tally.ts';
+import { watchRun } from './watch-run.ts';
 
 export interface AnswerCallParts {
   readonly table: Table;
@@ -55,8 +58,7 @@ export interface AnswerCallParts {
   readonly now: Now;
   readonly newId: NewId;
   readonly limits: Limits;
-  /** Aborts when the run ends or is cancelled; undefined where another process runs it. */
-  readonly signalOf: (run_id: string) => AbortSignal | undefined;
+  readonly live: LiveRuns;
   /** Ends the run with this verdict, whatever its script does next. */
   readonly condemn: (run: RunRow, verdict: Verdict) => Promise<void>;
 }
@@ -68,6 +70,14 @@ type PendingTool = {
   readonly args: JsonObject;
   readonly script_tools: readonly ScriptTool[];
 };
+
+/** What comes with a call whose sandbox is elsewhere. */
+interface Elsewhere {
+  readonly claim: Claim;
+  readonly signal: AbortSignal;
+}
+
+const claimed_poll_ms = 100;
 
 interface Answered {
   readonly reply: ReplyFrame;
@@ -82,7 +92,8 @@ interface Answered {
 export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
   const { table, tools, web, embeddings, judge, events, now, limits } = parts;
   const loop = makeChatLoop(parts);
-  /** The one call under way of each run, so that a frame sent twice is answered once. */
+  const claims = makeClaims({ table, now, newId: parts.newId, claim_ms: limits.runs.call_claim_ms });
+  /** The one call under way of each attempt, so that a frame sent twice is answered once. */
   const flights = new Map<string, { seq: number; digest: string; answer: Promise<ReplyFrame> }>();
 
   return async (frame) => {
@@ -90,14 +101,16 @@ export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
       const checked = readFrame(frame);
       const run = await runOf(checked);
       const digest = callDigest(checked);
-      const flight = flights.get(run.id);
+      const key = `${run.id} ${run.attempt}`;
+      const flight = flights.get(key);
       if (flight !== undefined) {
         if (flight.seq !== checked.seq) throw frameRefusal('expected one call at a time');
         if (flight.digest !== digest) throw await forged(run, checked.seq);
         return await flight.answer;
       }
-      const answer = answerOnce(run, checked, digest).finally(() => flights.delete(run.id));
-      flights.set(run.id, { seq: checked.seq, digest, answer });
+      const answering = isElsewhere(run) ? answerClaimed(run, checked, digest) : answerOnce(run, checked, digest);
+      const answer = answering.finally(() => flights.delete(key));
+      flights.set(key, { seq: checked.seq, digest, answer });
       return await answer;
     } catch (error) {
       return errorReply(error, 'HyperCoreError');
@@ -127,22 +140,77 @@ export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
     return run;
   }
 
-  async function answerOnce(run: RunRow, frame: Frame, digest: string): Promise<ReplyFrame> {
-    const step = await readStep(table, run, frame.seq, now());
-    if (step !== undefined) {
-      if (step.digest !== digest) throw await (step.attempt === run.attempt ? forged : diverged)(run, frame.seq);
-      if (step.state === 'answered') return readReply(table, run, step, now());
-      if (!step.repeatable) throw await unknownOutcome(run, step);
+  /**
+   * The frames of a sandbox elsewhere reach any machine, a repeated one perhaps another machine while the first is still
+   * at work: one of them claims the call, the others wait for what it puts into the journal.
+   */
+  async function answerClaimed(run: RunRow, frame: Frame, digest: string): Promise<ReplyFrame> {
+    for (;;) {
+      const answered = await answerIn(await readStep(table, run, frame.seq, now()), run, frame, digest);
+      if (answered !== undefined) return answered;
+      const claim = await claims.take(run, `call#${frame.seq}`);
+      if (claim === undefined) {
+        await new Promise((resolve) => setTimeout(resolve, claimed_poll_ms));
+        await runOf(frame);
+        continue;
+      }
+      const watched = watchRun({ table, now }, run, claim);
+      // Who cancels it in this process need not wait for the next look.
+      const session = parts.live.open(run.id, () => Promise.resolve());
+      const signal = AbortSignal.any([watched.signal, session.signal]);
+      try {
+        return await answerOnce(run, frame, digest, { claim, signal });
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        throw new ScriptCallRefusal({ type: 'HyperCoreError', code: 'cancelled', message: 'the run was stopped' });
+      } finally {
+        watched.close();
+        session.close();
+        await claim.release();
+      }
     }
-    if (frame.seq > run.limits.host_calls) throw limitRefusal('host calls', run.limits.host_calls);
-    const before = frame.seq === 1 ? noTotals : (await readStep(table, run, frame.seq - 1, now()))?.totals;
-    if (before === undefined) throw frameRefusal(`expected the calls before ${frame.seq} first`);
-    return journaled(run, frame, digest, before);
   }
 
-  async function journaled(run: RunRow, frame: Frame, digest: string, before: Totals): Promise<ReplyFrame> {
-    const controller = new AbortController();
-    const signal = parts.signalOf(run.id) ?? controller.signal;
+  async function answerOnce(run: RunRow, frame: Frame, digest: string, elsewhere?: Elsewhere): Promise<ReplyFrame> {
+    const step = await readStep(table, run, frame.seq, now());
+    const answered = await answerIn(step, run, frame, digest);
+    if (answered !== undefined) return answered;
+    if (step !== undefined && !step.repeatable) throw await unknownOutcome(run, step);
+    if (frame.seq > run.limits.host_calls) throw limitRefusal('host calls', run.limits.host_calls);
+    const previous = frame.seq === 1 ? undefined : await readStep(table, run, frame.seq - 1, now());
+    if (frame.seq > 1 && previous === undefined) throw frameRefusal(`expected the calls before ${frame.seq} first`);
+    if (elsewhere !== undefined && previous?.state === 'intent') throw frameRefusal('expected one call at a time');
+    return journaled(run, frame, digest, { before: previous?.totals ?? noTotals, elsewhere });
+  }
+
+  /** What the journal holds of this call; undefined when it has no answer yet. */
+  async function answerIn(
+    step: Step | undefined,
+    run: RunRow,
+    frame: Frame,
+    digest: string,
+  ): Promise<ReplyFrame | undefined> {
+    if (step === undefined) return undefined;
+    if (step.digest !== digest) throw await (step.attempt === run.attempt ? forged : diverged)(run, frame.seq);
+    return step.state === 'answered' ? readReply(table, run, step, now()) : undefined;
+  }
+
+  async function journaled(
+    run: RunRow,
+    frame: Frame,
+    digest: string,
+    { before, elsewhere }: { before: Totals; elsewhere: Elsewhere | undefined },
+  ): Promise<ReplyFrame> {
+    const signal = elsewhere?.signal ?? parts.live.signalOf(run.id) ?? new AbortController().signal;
+    // An attempt that was superseded in the meantime writes nothing, nor does a machine whose claim ran out.
+    const guards: readonly Operation[] = [
+      {
+        kind: 'check',
+        key: stateKey(run.tenant, run.id),
+        conditions: [{ kind: 'equals', field: 'attempt', value: run.attempt }],
+      },
+      ...(elsewhere === undefined ? [] : [elsewhere.claim.check]),
+    ];
     const tally: Tally = { receipts: [], events: [], model_calls: 0, tokens: 0 };
     let n = 0;
     const call: Call = {
@@ -157,7 +225,9 @@ export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
     const effect = isMethod(frame.method) ? await effectOf(call, run, frame.method, frame.args) : harmless;
     if (effect.changes) {
       const totals = { ...before, effects: before.effects + 1 };
-      await table.write(putIntent(run, { ...step, repeatable: effect.repeatable, totals }), now());
+      const intent = putIntent(run, { ...step, repeatable: effect.repeatable, totals });
+      const begun = await table.transact([...guards, intent], now());
+      if (begun.kind === 'refused') throw frameRefusal('this attempt of the run is over');
     }
     let answered: Answered;
     try {
@@ -175,12 +245,7 @@ export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
       tokens: before.tokens + tally.tokens,
     };
     const written = await events.append(run, tally.events, [
-      // An attempt that was superseded in the meantime writes nothing.
-      {
-        kind: 'check',
-        key: stateKey(run.tenant, run.id),
-        conditions: [{ kind: 'equals', field: 'attempt', value: run.attempt }],
-      },
+      ...guards,
       ...putAnswer(run, { ...step, repeatable: effect.repeatable, totals, receipts: tally.receipts }, reply),
       ...pendingOperations(run, answered),
     ]);

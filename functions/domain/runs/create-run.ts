@@ -5,7 +5,7 @@ import { SignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Jobs } from '../jobs/jobs.ts';
 import { CapabilityUnavailableError } from '../ports/compute.ts';
-import type { ScriptHost, ScriptLimits } from '../ports/script-host.ts';
+import type { RemoteScriptHost, ScriptHost, ScriptLimits } from '../ports/script-host.ts';
 import type { Operation, Table } from '../ports/table.ts';
 import type { Scripts } from '../scripts/scripts.ts';
 import { checkSource, digestOf, sourceItem } from '../scripts/source-item.ts';
@@ -20,7 +20,7 @@ export interface CreateParts {
   readonly jobs: Jobs;
   readonly judge: Judge;
   readonly scripts: Scripts;
-  readonly host: () => ScriptHost;
+  readonly host: () => ScriptHost | RemoteScriptHost;
   readonly now: Now;
   readonly newId: NewId;
   readonly limits: Limits;
@@ -81,6 +81,7 @@ export async function storeRun(
   const created_at = now();
   const expires_at = Math.floor(created_at / 1000) + limits.runs.kept_days * 86_400;
   const { source, input, ...settings } = run;
+  const job_id = newId();
   const row: RunRow = {
     ...settings,
     id: newId(),
@@ -91,6 +92,7 @@ export async function storeRun(
     request_id: call.request_id,
     depth: call.depth,
     script_digest: digestOf(source),
+    job_id,
     takes_slot,
     created_at,
     give_up_at: created_at + patience_ms + run.limits.wall_ms,
@@ -98,7 +100,6 @@ export async function storeRun(
     attempt: 0,
     lost: 0,
   };
-  const job_id = newId();
   const operations: readonly Operation[] = [
     { kind: 'put', key: stateKey(tenant, row.id), item: runItem(row), conditions: [{ kind: 'absent' }] },
     { kind: 'put', key: textKey(tenant, row.id, 'script', 0), item: { ...sourceItem(source), expires_at } },
@@ -163,7 +164,7 @@ export function checkDepth(call: Call, limits: Limits): void {
 }
 
 /** A run that nobody could execute is refused at once, with the reason, instead of waiting. */
-export function assertEngine(host: () => ScriptHost): void {
+export function assertEngine(host: () => ScriptHost | RemoteScriptHost): void {
   try {
     host();
   } catch (error) {

@@ -10,7 +10,8 @@ import { exitCodeOf } from './exit-code.ts';
 import { lastStep, noTotals, stepReceipts } from './journal.ts';
 import { slotsKey, stateKey } from './keys.ts';
 import { putJson, putText } from './long-text.ts';
-import { cutToBytes, type RunEvents } from './run-events.ts';
+import { cutToBytes } from './output-text.ts';
+import type { RunEvents } from './run-events.ts';
 import { asRead, hasEnded, runRow, type RunRow } from './run-row.ts';
 import type { RunState } from './runs.ts';
 
@@ -25,12 +26,15 @@ export interface FinishParts {
 /** Receipts named one by one in the statement; all of them are counted and digested in `calls`. */
 const parents_max = 16;
 const error_text_max = 16_384;
+const error_name_max = 256;
 
 /**
  * Ends a run: the statement first, durable, then one transaction with state, result, output, the last events and the
  * slot of its key. A row that ended already, or that a later attempt took over, stays as it is.
+ *
+ * @returns whether the run has ended, this way or another; false when a later attempt has it
  */
-export async function finishRun(parts: FinishParts, row: RunRow, completion: ScriptCompletion): Promise<void> {
+export async function finishRun(parts: FinishParts, row: RunRow, completion: ScriptCompletion): Promise<boolean> {
   const { table, events, now, limits } = parts;
   const end = endOf(row, completion, limits);
   const place = (name: string) => ({ tenant: row.tenant, run_id: row.id, name });
@@ -49,7 +53,7 @@ export async function finishRun(parts: FinishParts, row: RunRow, completion: Scr
         exit_code: end.exit_code,
         ended_at: now(),
         final_receipt,
-        result_type: completion.result_type,
+        result_type: completion.result_type.slice(0, error_name_max).toWellFormed(),
         usage: completion.usage,
         timings: completion.timings,
         image: completion.image,
@@ -77,10 +81,11 @@ export async function finishRun(parts: FinishParts, row: RunRow, completion: Scr
       },
     },
   ];
-  const written = await events.append(row, ending, operations);
-  if (!written && !(await isSettled(table, row, now()))) {
-    throw new Error(`run ${row.id} could not be closed`);
-  }
+  if (await events.append(row, ending, operations)) return true;
+  const item = await table.get(stateKey(row.tenant, row.id), now());
+  if (item === undefined || hasEnded(runRow(item))) return true;
+  if (runRow(item).attempt !== row.attempt || runRow(item).state !== row.state) return false;
+  throw new Error(`run ${row.id} could not be closed`);
 }
 
 interface End {
@@ -109,9 +114,11 @@ function endOf(row: RunRow, completion: ScriptCompletion, limits: Limits): End {
 }
 
 function shortened(error: NonNullable<ScriptCompletion['error']>): NonNullable<ScriptCompletion['error']> {
-  const { traceback, message, ...rest } = error;
+  const { traceback, message, type, code, ...rest } = error;
   return {
     ...rest,
+    type: type.slice(0, error_name_max).toWellFormed(),
+    ...(code === undefined ? {} : { code: code.slice(0, error_name_max).toWellFormed() }),
     message: message.slice(0, error_text_max).toWellFormed(),
     ...(traceback === undefined ? {} : { traceback: traceback.slice(-error_text_max).toWellFormed() }),
   };
@@ -159,11 +166,6 @@ async function appendStatement(
 function releaseSlot(row: RunRow): readonly Operation[] {
   if (!row.takes_slot) return [];
   return [{ kind: 'update', key: slotsKey(row.tenant, row.principal.id), add: { count: -1 } }];
-}
-
-async function isSettled(table: Table, row: RunRow, now: number): Promise<boolean> {
-  const item = await table.get(stateKey(row.tenant, row.id), now);
-  return item === undefined || hasEnded(runRow(item)) || runRow(item).attempt !== row.attempt;
 }
 
 function sha256(text: string): string {

@@ -31,6 +31,11 @@ export function replyName(seq: number): string {
   return `reply#${padded(seq)}`;
 }
 
+/** Who is at a piece of work that one machine alone may do. */
+export function claimKey(tenant: string, run_id: string, work: string): Key {
+  return { pk: runPartition(tenant, run_id), sk: `claim#${work}` };
+}
+
 /** One part of a text that may be larger than an item. */
 export function textKey(tenant: string, run_id: string, name: string, part: number): Key {
   return { pk: runPartition(tenant, run_id), sk: `text#${name}#${padded(part)}` };

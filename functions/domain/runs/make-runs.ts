@@ -5,7 +5,7 @@ import type { Embeddings } from '../embeddings/embeddings.ts';
 import { SignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Jobs } from '../jobs/jobs.ts';
-import { completionWithout, type ScriptHost } from '../ports/script-host.ts';
+import { completionWithout, type RemoteScriptHost, type ScriptHost } from '../ports/script-host.ts';
 import type { Table } from '../ports/table.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import type { Scripts } from '../scripts/scripts.ts';
@@ -13,6 +13,7 @@ import type { ToolTargets, Tools } from '../tools/tools.ts';
 import type { Web } from '../web/web.ts';
 import { advanceRun } from './advance-run.ts';
 import { makeAnswerCall } from './answer-call.ts';
+import { makeAnswerEngine } from './answer-engine.ts';
 import type { Limits } from './clamp-limits.ts';
 import { assertEngine, checkDepth, createRun, storeRun } from './create-run.ts';
 import { describeRun } from './describe-run.ts';
@@ -20,7 +21,7 @@ import { finishRun } from './finish-run.ts';
 import { stateKey } from './keys.ts';
 import { makeLiveRuns } from './live-runs.ts';
 import { makeRunEvents } from './run-events.ts';
-import { hasEnded, runRow, type RunRow, type Verdict } from './run-row.ts';
+import { hasEnded, isElsewhere, runRow, type RunRow, type Verdict } from './run-row.ts';
 import type { Run, Runs } from './runs.ts';
 import { makeWatchers } from './watchers.ts';
 
@@ -35,7 +36,7 @@ export interface RunsParts {
   readonly embeddings: Embeddings;
   readonly scripts: Scripts;
   /** The engine as it is now; throws `CapabilityUnavailableError` while there is none. */
-  readonly host: () => ScriptHost;
+  readonly host: () => ScriptHost | RemoteScriptHost;
   readonly now: Now;
   readonly newId: NewId;
   readonly random: RandomBytes;
@@ -60,7 +61,7 @@ export function makeRuns(parts: RunsParts): RunsWithTools {
   const live = makeLiveRuns();
   const events = makeRunEvents({ table, now, watchers, events_bytes_max: limits.runs.events_bytes_max });
   const finishing = { table, receipts: parts.receipts, events, now, limits };
-  const answerCall = makeAnswerCall({ ...parts, events, signalOf: live.signalOf, condemn });
+  const answerCall = makeAnswerCall({ ...parts, events, live, condemn });
 
   return {
     async create(call, request) {
@@ -91,6 +92,8 @@ export function makeRuns(parts: RunsParts): RunsWithTools {
     },
 
     answerCall,
+
+    answerEngine: makeAnswerEngine({ ...parts, ...finishing, live, answerCall }),
 
     advance: (job) =>
       advanceRun({ ...finishing, host: parts.host, live, tools: parts.tools, random: parts.random }, job),
@@ -179,12 +182,19 @@ export function makeRuns(parts: RunsParts): RunsWithTools {
     );
     // It moved on in the meantime: look again.
     if (asked.kind === 'refused') return cancelRun(call, await rowOf(call, row.id));
-    if (row.state === 'queued') {
+    if (row.state === 'queued' || (isElsewhere(row) && row.engine === null)) {
       await finishRun(finishing, row, completionWithout({ state: 'cancelled', exit_code: 130 }));
       return cancelRun(call, await rowOf(call, row.id));
     }
-    live.stop(row.id);
+    await stop(row);
     return describeRun(table, await rowOf(call, row.id), now());
+  }
+
+  /** Here at once; an engine elsewhere asks every few seconds, and one that does not is not waited for. */
+  async function stop(row: RunRow): Promise<void> {
+    live.stop(row.id);
+    if (!isElsewhere(row) || row.job_id === undefined) return;
+    await jobs.hasten(row.job_id, now() + limits.runs.cancel_grace_ms);
   }
 
   async function condemn(row: RunRow, verdict: Verdict): Promise<void> {
@@ -197,7 +207,7 @@ export function makeRuns(parts: RunsParts): RunsWithTools {
       },
       now(),
     );
-    live.stop(row.id);
+    await stop(row);
   }
 
   async function rowOf(call: Call, id: string): Promise<RunRow> {

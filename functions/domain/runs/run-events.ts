@@ -1,9 +1,10 @@
-import { Buffer } from 'node:buffer';
+import { BoundedMap } from '../bounded-map.ts';
 import type { Now } from '../call.ts';
 import type { Json } from '../json.ts';
 import type { Operation, Table } from '../ports/table.ts';
 import type { ScriptEvent } from '../ports/script-host.ts';
 import { eventKey, eventPrefix, runPartition, stateKey } from './keys.ts';
+import { bytesOf, coalesce, cutToBytes, splitText, withoutBytes } from './output-text.ts';
 import { hasEnded, runRow, type RunRow } from './run-row.ts';
 import type { RunEvent } from './runs.ts';
 import type { Watchers } from './watchers.ts';
@@ -14,8 +15,10 @@ export interface NewEvent {
 }
 
 export interface RunEvents {
-  /** Output of the sandbox: kept in order, written soon. */
+  /** Output of a sandbox of this process: kept in order, written soon. */
   output(run: RunRow, event: ScriptEvent): void;
+  /** Output of a sandbox elsewhere: what was not told yet of it is written now. An attempt that is over tells nothing. */
+  tell(run: RunRow, pieces: readonly OutputPiece[]): Promise<void>;
   /**
    * Writes `events` after all output so far, in one transaction with `operations`; false when a condition did not hold
    * and nothing was written.
@@ -27,6 +30,11 @@ export interface RunEvents {
   close(run_id: string): void;
 }
 
+export type OutputPiece = ScriptEvent & {
+  /** UTF-8 bytes of its stream that the attempt had printed before it. */
+  readonly at: number;
+};
+
 export interface RunEventsParts {
   readonly table: Table;
   readonly now: Now;
@@ -34,25 +42,38 @@ export interface RunEventsParts {
   readonly events_bytes_max: number;
 }
 
-/** What one process knows of the events of a run that it writes. */
+/** What one process knows of the events of a run; another one may have written more by now. */
 interface Log {
   next_id: number;
-  bytes: number;
-  /** Output that earlier attempts wrote already, in code units: a resumed run prints the same again. */
-  readonly skip: { stdout: number; stderr: number };
+  /** UTF-8 bytes of output in the events, of whatever attempt: a resumed run prints the same again. */
+  readonly told: PerStream;
+  /** What the attempt printed in this process. */
+  readonly printed: PerStream;
+  attempt: number;
   chain: Promise<unknown>;
+}
+
+interface PerStream {
+  stdout: number;
+  stderr: number;
 }
 
 const piece_units = 32_768;
 const events_at_once = 50;
+const outputs_at_once = 10;
 const poll_ms = 250;
+/** Of how many runs a process remembers where their events end; the others it looks up again. */
+const logs_max = 4096;
+/** Writers of one run on several machines; each refusal means that another one got its event in. */
+const overtaken_max = 50;
 
 /**
- * The events of runs as rows with gapless ids. Output beyond `events_bytes_max` is left out; the other events of a run
- * are few and small and always written.
+ * The events of runs as rows with gapless ids, whichever machines write them: an id that is taken means that somebody
+ * was faster, who is read and followed. Output beyond `events_bytes_max` is left out; the other events of a run are few
+ * and small and always written.
  */
 export function makeRunEvents({ table, now, watchers, events_bytes_max }: RunEventsParts): RunEvents {
-  const logs = new Map<string, Promise<Log>>();
+  const logs = new BoundedMap<string, Promise<Log>>(logs_max);
   /** Output that no turn has taken yet: what comes while one writes becomes one row of the next. */
   const arrivals = new Map<string, ScriptEvent[]>();
 
@@ -66,6 +87,10 @@ export function makeRunEvents({ table, now, watchers, events_bytes_max }: RunEve
       arrivals.set(run.id, [event]);
       // A table that fails here fails the next `append` as well, which has someone who can be told.
       inTurn(run, (log) => flush(run, log)).catch(() => undefined);
+    },
+
+    tell(run, pieces) {
+      return inTurn(run, (log) => tellPieces(run, log, pieces));
     },
 
     append(run, events, operations = []) {
@@ -117,6 +142,7 @@ export function makeRunEvents({ table, now, watchers, events_bytes_max }: RunEve
     if (opening === undefined) {
       opening = openLog(run);
       logs.set(run.id, opening);
+      opening.catch(() => logs.delete(run.id));
     }
     const log = await opening;
     const turn = log.chain.then(() => work(log));
@@ -125,37 +151,77 @@ export function makeRunEvents({ table, now, watchers, events_bytes_max }: RunEve
   }
 
   async function openLog(run: RunRow): Promise<Log> {
-    const log: Log = { next_id: 1, bytes: 0, skip: { stdout: 0, stderr: 0 }, chain: Promise.resolve() };
-    let cursor: string | undefined;
-    do {
+    const log: Log = {
+      next_id: 1,
+      told: { stdout: 0, stderr: 0 },
+      printed: { stdout: 0, stderr: 0 },
+      attempt: run.attempt,
+      chain: Promise.resolve(),
+    };
+    await readOn(run, log);
+    return log;
+  }
+
+  /** What was written since the log was last looked at. */
+  async function readOn(run: RunRow, log: Log): Promise<void> {
+    for (;;) {
       const page = await table.query(
         {
           pk: runPartition(run.tenant, run.id),
-          prefix: eventPrefix,
+          from: eventKey(run.tenant, run.id, log.next_id).sk,
+          to: `${eventPrefix}~`,
           limit: 500,
-          ...(cursor === undefined ? {} : { cursor }),
         },
         now(),
       );
       for (const { item } of page.rows) {
         log.next_id = Number(item.id) + 1;
-        if (item.event !== 'stdout' && item.event !== 'stderr') continue;
-        const text = textOf(item.data);
-        log.skip[item.event] += text.length;
-        log.bytes += Buffer.byteLength(text, 'utf8');
+        if (item.event === 'stdout' || item.event === 'stderr') log.told[item.event] += bytesOf(textOf(item.data));
       }
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return log;
+      if (page.cursor === undefined) return;
+    }
   }
 
   async function flush(run: RunRow, log: Log): Promise<void> {
     for (let arrived = arrivals.get(run.id); arrived !== undefined; arrived = arrivals.get(run.id)) {
       arrivals.delete(run.id);
-      const pieces = coalesce(arrived).flatMap((piece) => fresh(log, piece));
-      const events = pieces.map(({ kind, text }) => ({ event: kind, data: { text } }));
-      for (let first = 0; first < events.length; first += 10) {
-        await write(run, log, events.slice(first, first + 10), []);
+      await tellPieces(
+        run,
+        log,
+        coalesce(arrived).map((piece) => placed(run, log, piece)),
+      );
+    }
+  }
+
+  /** Where the output of a sandbox of this process stands in its stream. */
+  function placed(run: RunRow, log: Log, piece: ScriptEvent): OutputPiece {
+    if (log.attempt !== run.attempt) {
+      log.attempt = run.attempt;
+      Object.assign(log.printed, { stdout: 0, stderr: 0 });
+    }
+    const at = log.printed[piece.kind];
+    log.printed[piece.kind] += bytesOf(piece.text);
+    return { ...piece, at };
+  }
+
+  async function tellPieces(run: RunRow, log: Log, pieces: readonly OutputPiece[]): Promise<void> {
+    const of_this_attempt: Operation = {
+      kind: 'check',
+      key: stateKey(run.tenant, run.id),
+      conditions: [{ kind: 'equals', field: 'attempt', value: run.attempt }],
+    };
+    for (const piece of pieces) {
+      if (piece.at > log.told[piece.kind]) {
+        await readOn(run, log);
+        // What is still missing got lost on its way; what comes after it is told all the same.
+        log.told[piece.kind] = Math.max(log.told[piece.kind], piece.at);
+      }
+      for (let rest = freshOf(log, piece); rest !== ''; rest = freshOf(log, piece)) {
+        const texts = splitText(rest, piece_units).slice(0, outputs_at_once);
+        const events = texts.map((text) => ({ event: piece.kind, data: { text } }));
+        const answer = await transact(run, log, events, [of_this_attempt]);
+        if (answer === 'refused') return;
+        if (answer === 'written') log.told[piece.kind] += bytesOf(texts.join(''));
       }
     }
   }
@@ -166,6 +232,20 @@ export function makeRunEvents({ table, now, watchers, events_bytes_max }: RunEve
     events: readonly NewEvent[],
     operations: readonly Operation[],
   ): Promise<boolean> {
+    if (events.length + operations.length === 0) return true;
+    for (let tries = 0; tries < overtaken_max; tries += 1) {
+      const answer = await transact(run, log, events, operations);
+      if (answer !== 'overtaken') return answer === 'written';
+    }
+    throw new Error(`too many write the events of run ${run.id}`);
+  }
+
+  async function transact(
+    run: RunRow,
+    log: Log,
+    events: readonly NewEvent[],
+    operations: readonly Operation[],
+  ): Promise<'written' | 'refused' | 'overtaken'> {
     const puts = events.map(({ event, data }, index): Operation => {
       const id = log.next_id + index;
       return {
@@ -175,22 +255,23 @@ export function makeRunEvents({ table, now, watchers, events_bytes_max }: RunEve
         conditions: [{ kind: 'absent' }],
       };
     });
-    if (puts.length + operations.length === 0) return true;
     const answer = await table.transact([...operations, ...puts], now());
-    if (answer.kind === 'refused') return false;
-    log.next_id += events.length;
-    watchers.touch(run.id);
-    return true;
+    if (answer.kind === 'written') {
+      log.next_id += events.length;
+      watchers.touch(run.id);
+      return 'written';
+    }
+    if (answer.operation < operations.length) return 'refused';
+    await readOn(run, log);
+    return 'overtaken';
   }
 
-  function fresh(log: Log, { kind, text }: ScriptEvent): readonly ScriptEvent[] {
-    const skipped = Math.min(log.skip[kind], text.length);
-    log.skip[kind] -= skipped;
-    const rest = cutToBytes(text.slice(skipped), Math.max(0, events_bytes_max - log.bytes));
-    // The first cut ends the output: a later, shorter piece that still fits would stand where something is missing.
-    const cut = rest.length < text.length - skipped;
-    log.bytes = cut ? events_bytes_max : log.bytes + Buffer.byteLength(rest, 'utf8');
-    return split(rest).map((piece) => ({ kind, text: piece }));
+  /** What of a piece no event has and still has room; empty when nothing does. */
+  function freshOf({ told }: Log, { kind, text, at }: OutputPiece): string {
+    const left = events_bytes_max - told.stdout - told.stderr;
+    // Less than a character may need: the output is cut here, and a later piece must not stand where something is missing.
+    if (left < 4) return '';
+    return cutToBytes(withoutBytes(text, told[kind] - at), left);
   }
 
   async function endedWithout(run: RunRow): Promise<boolean> {
@@ -203,42 +284,6 @@ export function makeRunEvents({ table, now, watchers, events_bytes_max }: RunEve
     );
     return page.rows[0]?.item.event === 'done';
   }
-}
-
-/** Neighbours of one stream as one piece. */
-function coalesce(events: readonly ScriptEvent[]): readonly ScriptEvent[] {
-  const joined: { kind: ScriptEvent['kind']; text: string }[] = [];
-  for (const { kind, text } of events) {
-    const previous = joined.at(-1);
-    if (previous?.kind === kind) previous.text += text;
-    else joined.push({ kind, text });
-  }
-  return joined;
-}
-
-function split(text: string): readonly string[] {
-  const pieces: string[] = [];
-  for (let rest = text; rest !== ''; ) {
-    const piece = wellFormedStart(rest, piece_units);
-    pieces.push(piece);
-    rest = rest.slice(piece.length);
-  }
-  return pieces;
-}
-
-/** The longest start of at most `bytes` UTF-8 bytes that ends between characters. */
-export function cutToBytes(text: string, bytes: number): string {
-  const encoded = Buffer.from(text, 'utf8');
-  if (encoded.length <= bytes) return text;
-  let end = bytes;
-  while (end > 0 && ((encoded[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return encoded.subarray(0, end).toString('utf8');
-}
-
-function wellFormedStart(text: string, units: number): string {
-  if (text.length <= units) return text;
-  const last = text.charCodeAt(units - 1);
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? units - 1 : units);
 }
 
 function textOf(data: Json | undefined): string {

@@ -23,6 +23,8 @@ export type RunRow = {
   readonly tools?: readonly string[] | 'auto';
   readonly call_tool?: { readonly name: string; readonly args: JsonObject };
   readonly limits: { readonly [name in keyof ScriptLimits]: number };
+  /** The job that carries it forward; absent on rows of releases that ran scripts on one machine only. */
+  readonly job_id?: string;
   /** Counted among the runs of its key until it ends. */
   readonly takes_slot: boolean;
   readonly created_at: number;
@@ -42,6 +44,13 @@ export type RunRow = {
   readonly token_sha256?: string;
   readonly token_methods?: readonly string[];
   readonly token_expires_at?: number;
+  /**
+   * Unix milliseconds; only while another machine executes the attempt. Until then it is that machine's, whoever looks;
+   * afterwards it is lost.
+   */
+  readonly handed_over_until?: number;
+  /** Which engine came for the attempt that was handed over; null until one did. */
+  readonly engine?: string | null;
 
   readonly cancel_requested?: boolean;
   /** Why the orchestrator ended it, whatever the sandbox says of its end. */
@@ -82,6 +91,16 @@ export function asRead({ state, attempt }: Pick<RunRow, 'state' | 'attempt'>): r
     { kind: 'equals', field: 'state', value: state },
     { kind: 'equals', field: 'attempt', value: attempt },
   ];
+}
+
+/** Whether the attempt under way was given to another machine. */
+export function isElsewhere(row: RunRow): row is RunRow & { readonly handed_over_until: number } {
+  return row.state === 'running' && row.handed_over_until !== undefined;
+}
+
+/** Whether its script is to stop: somebody cancelled it, or it broke a rule. */
+export function mustStop(row: RunRow): boolean {
+  return row.cancel_requested === true || row.verdict !== undefined;
 }
 
 export function hasEnded(row: RunRow): boolean {

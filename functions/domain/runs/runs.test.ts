@@ -22,10 +22,20 @@ const soma = {
 } as const;
 
 let world: World;
-beforeEach(async () => {
-  world = await openScriptWorld();
-});
-afterEach(() => world.close());
+
+/** The same for scripts of this process and for those that another machine executes. */
+function wherever(name: string, tests: () => void): void {
+  describe.each([
+    ['here', false],
+    ['elsewhere', true],
+  ])(`${name}, %s`, (_place, elsewhere) => {
+    beforeEach(async () => {
+      world = await openScriptWorld({ elsewhere });
+    });
+    afterEach(() => world.close());
+    tests();
+  });
+}
 
 async function runToEnd(script: string, more: Parameters<World['request']>[1] = {}): Promise<Run> {
   const { value } = await world.runs.create(world.call(), world.request(script, more));
@@ -38,7 +48,7 @@ async function eventsOf(id: string, after = 0): Promise<{ id: number; event: str
   return found;
 }
 
-describe('a run', () => {
+wherever('a run', () => {
   test('ends with its result, output, receipts and a statement that counts its calls', async () => {
     world.programs.set('p', async (guest) => {
       guest.print('before\n');
@@ -203,7 +213,7 @@ describe('a run', () => {
   });
 });
 
-describe('refused before it exists', () => {
+wherever('refused before it exists', () => {
   test.each<[string, JsonObject, string]>([
     ['a limit over the most', { limits: { wall_ms: 840_001 } }, 'limits.wall_ms'],
     ['a limit that is no number of anything', { limits: { memory_mb: 0.5 } }, 'limits.memory_mb'],
@@ -267,7 +277,7 @@ describe('refused before it exists', () => {
   });
 });
 
-describe('a chat of a script', () => {
+wherever('a chat of a script', () => {
   const chat = { prompt: 'call soma', tools: true, script_tools: [soma] };
 
   test('runs the script tool that the model asks for and gives its result back', async () => {
@@ -472,7 +482,7 @@ describe('a chat of a script', () => {
   });
 });
 
-describe('tools.call and embed', () => {
+wherever('tools.call and embed', () => {
   test('calls a script tool before the registry, and the registry by its road', async () => {
     world.invokeTool = async (name, args) =>
       name === 'double'
@@ -509,7 +519,7 @@ describe('tools.call and embed', () => {
   });
 });
 
-describe('a script as the target of a tool', () => {
+wherever('a script as the target of a tool', () => {
   test('runs the tool of the stored script and answers its value', async () => {
     world.programs.set('s', async (guest) => {
       guest.tools.set('twice', ({ n }) => Number(n) * 2);

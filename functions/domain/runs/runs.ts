@@ -1,7 +1,9 @@
 import type { Call } from '../call.ts';
 import type { Judged } from '../decisions/judge.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { StepResult } from '../jobs/jobs.ts';
 import type { CallFrame, ReplyFrame, ScriptCompletion } from '../ports/script-host.ts';
+import type { AnswerEngine } from './answer-engine.ts';
 
 export interface RunLimits {
   readonly wall_ms?: number;
@@ -63,6 +65,8 @@ export interface Runs {
   events(call: Call, request: { id: string; after: number }): Promise<AsyncIterable<RunEvent>>;
   /** The channel: a frame of the sandbox, local pipe or POST …/calls. Bad token, wrong seq, unknown method: an error frame. */
   answerCall(frame: CallFrame): Promise<ReplyFrame>;
-  /** One step of a run's job; called by the job machine. */
-  advance(job: { id: string; payload: JsonObject; attempt: number; signal: AbortSignal }): Promise<void>;
+  /** What the engine of a run that another machine executes asks and tells. */
+  readonly answerEngine: AnswerEngine;
+  /** One step of a run's job; called by the job machine, which is to do what it answers. */
+  advance(job: { id: string; payload: JsonObject; attempt: number; signal: AbortSignal }): Promise<StepResult>;
 }

@@ -2,6 +2,7 @@ import type { Endpoint } from '../endpoint.ts';
 import { apiKeyEndpoints } from './api-keys.ts';
 import { chatEndpoints } from './chat.ts';
 import { embeddingEndpoints } from './embeddings.ts';
+import { frameEndpoints } from './frames.ts';
 import { modelEndpoints } from './models.ts';
 import { nodeEndpoints } from './node.ts';
 import { notBuiltEndpoints } from './not-built.ts';
@@ -26,4 +27,10 @@ const built: readonly Endpoint[] = [
 ];
 
 /** Every route of this build. What is not built yet is there too, so that it answers 501 and not 404. */
-export const endpoints: readonly Endpoint[] = [...built, openApiEndpoint(built), ...notBuiltEndpoints];
+export const endpoints: readonly Endpoint[] = [
+  ...built,
+  openApiEndpoint(built),
+  // Between machines of one deployment, and free to change with it: the document is for clients.
+  ...frameEndpoints,
+  ...notBuiltEndpoints,
+];

@@ -17,6 +17,7 @@ export const bodies: { readonly [route: string]: object } = {
   'PUT /api/v1/scripts/{name}': { source: 'print(42)' },
   'POST /api/v1/runs': { script: 'print(42)' },
   'POST /api/v1/runs/{id}/calls': { seq: 1, method: 'llm.chat', args: {} },
+  'POST /internal/runs/{id}/frames': { kind: 'watch' },
   'POST /api/v1/vectors/collections': { name: 'notes', dimension: 3 },
   'POST /api/v1/vectors/collections/{collection}/put': { vectors: [{ id: 'a', values: [1, 2, 3] }] },
   'POST /api/v1/vectors/collections/{collection}/query': { values: [1, 2, 3] },

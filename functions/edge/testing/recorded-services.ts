@@ -189,7 +189,11 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
         reached.push({ verb: 'runs.answerCall', request: frame });
         return Promise.resolve({ kind: 'value', value: 1 });
       },
-      advance: () => Promise.resolve(),
+      answerEngine: (request) => {
+        reached.push({ verb: 'runs.answerEngine', request });
+        return Promise.resolve({ kind: 'watch', cancelled: false });
+      },
+      advance: () => Promise.resolve({ kind: 'done' }),
     },
     vectors: {
       create: judged('vectors.create', collection),
