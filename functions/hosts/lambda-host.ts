@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import type { Hono } from 'hono';
 import { SignetError } from '../domain/errors.ts';
-import { withDeadline } from './lambda-context.ts';
-import type { LambdaContext } from './lambda-context.ts';
+import { withDeadline } from './with-deadline.ts';
+import type { LambdaContext } from './with-deadline.ts';
 import type { LambdaLog } from './lambda-log.ts';
 import { hop_by_hop, readHttpEvent } from './read-http-event.ts';
 import type { HttpEvent } from './read-http-event.ts';

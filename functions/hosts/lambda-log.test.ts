@@ -69,6 +69,14 @@ test('writes errors with their code and causes, and what JSON has no form for', 
   });
 });
 
+test('facts that JSON cannot say cost the facts, not the line', () => {
+  const { lines, log } = recorded();
+  const circle: { self?: object } = {};
+  circle.self = circle;
+  log.within({ job_id: 'j-1' }, () => log.warn({ circle }, 'a message'));
+  expect(lines).toMatchObject([{ level: 'WARN', message: 'a message', job_id: 'j-1', facts: 'unreadable' }]);
+});
+
 test.each([
   [{}, 'info'],
   [{ AWS_LAMBDA_LOG_LEVEL: 'WARN' }, 'warn'],

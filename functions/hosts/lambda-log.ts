@@ -31,8 +31,8 @@ export function lambdaLog({
     (name: LogLevel) =>
     (facts: object, message: string): void => {
       if (levels.indexOf(name) < levels.indexOf(level)) return;
-      const entry = { timestamp: new Date().toISOString(), level: name.toUpperCase(), message };
-      write(`${JSON.stringify({ ...entry, ...context.getStore(), ...facts }, readable)}\n`);
+      const entry = { timestamp: new Date().toISOString(), level: name.toUpperCase(), message, ...context.getStore() };
+      write(`${textOf({ ...entry, ...facts }) ?? textOf({ ...entry, facts: 'unreadable' })}\n`);
     };
   return {
     info: line('info'),
@@ -46,6 +46,15 @@ export function lambdaLog({
 export function logLevelOf(environment: Readonly<Record<string, string | undefined>>): LogLevel {
   const asked = (environment['SIGNET_LOG'] ?? environment['AWS_LAMBDA_LOG_LEVEL'] ?? '').toLowerCase();
   return levels.find((level) => level === asked) ?? 'info';
+}
+
+/** Undefined for what JSON cannot say (a circle): a line that cannot be written must not fail what it tells of. */
+function textOf(entry: object): string | undefined {
+  try {
+    return JSON.stringify(entry, readable);
+  } catch {
+    return undefined;
+  }
 }
 
 const secret_names = new Set(['authorization', 'token', 'api_key']);

@@ -1,8 +1,8 @@
 import { messageOf } from '../adapters/sqs/event-records.ts';
 import type { QueueRecord, RecordGraves } from '../adapters/sqs/event-records.ts';
 import type { ReceivedMessage } from '../domain/ports/queue.ts';
-import type { LambdaContext } from './lambda-context.ts';
-import { withDeadline } from './lambda-context.ts';
+import type { LambdaContext } from './with-deadline.ts';
+import { withDeadline } from './with-deadline.ts';
 import type { LambdaLog } from './lambda-log.ts';
 import { UnknownEventError } from './read-http-event.ts';
 

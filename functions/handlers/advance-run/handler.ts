@@ -3,7 +3,7 @@ import type { Jobs } from '../../domain/jobs/jobs.ts';
 import { readWakeUp } from '../../domain/jobs/read-wake-up.ts';
 import { liftBatch } from '../../hosts/lift-batch.ts';
 import type { BatchAnswer } from '../../hosts/lift-batch.ts';
-import type { LambdaContext } from '../../hosts/lambda-context.ts';
+import type { LambdaContext } from '../../hosts/with-deadline.ts';
 import type { LambdaLog } from '../../hosts/lambda-log.ts';
 
 export interface AdvanceRunParts {

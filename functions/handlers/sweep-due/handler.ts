@@ -1,6 +1,6 @@
 import type { Jobs } from '../../domain/jobs/jobs.ts';
-import type { LambdaContext } from '../../hosts/lambda-context.ts';
-import { withDeadline } from '../../hosts/lambda-context.ts';
+import type { LambdaContext } from '../../hosts/with-deadline.ts';
+import { withDeadline } from '../../hosts/with-deadline.ts';
 import type { LambdaLog } from '../../hosts/lambda-log.ts';
 import { UnknownEventError } from '../../hosts/read-http-event.ts';
 

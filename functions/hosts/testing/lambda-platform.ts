@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { LambdaContext } from '../lambda-context.ts';
+import type { LambdaContext } from '../with-deadline.ts';
 import type { ResponseStream, StreamingPlatform } from '../lambda-host.ts';
 
 export function contextOf({ remaining_ms = 60_000, id = 'invocation-1' } = {}): LambdaContext {
