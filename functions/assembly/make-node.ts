@@ -20,7 +20,7 @@ import type { Objects } from '../domain/ports/objects.ts';
 import type { PolicyEngine } from '../domain/ports/policy-engine.ts';
 import type { ChatProvider } from '../domain/ports/provider.ts';
 import type { Queue } from '../domain/ports/queue.ts';
-import type { ScriptHost } from '../domain/ports/script-host.ts';
+import type { RemoteScriptHost, ScriptHost } from '../domain/ports/script-host.ts';
 import type { Table } from '../domain/ports/table.ts';
 import { makeReceipts } from '../domain/receipts/make-receipts.ts';
 import { makeRuns, type RunsWithTools } from '../domain/runs/make-runs.ts';
@@ -53,7 +53,7 @@ export interface NodeParts {
   readonly embed_model?: string | undefined;
   readonly installedModels: () => readonly InstalledModel[] | Promise<readonly InstalledModel[]>;
   /** Throws `CapabilityUnavailableError` while scripts cannot run. */
-  readonly scriptHost: () => ScriptHost;
+  readonly scriptHost: () => ScriptHost | RemoteScriptHost;
   readonly sandboxStatus: () => JsonObject;
   readonly single_user: boolean;
   readonly now: Now;

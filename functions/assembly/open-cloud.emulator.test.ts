@@ -85,6 +85,7 @@ test('the status tells who serves what', async () => {
       digest: { served_by: 'wasm' },
       score: { served_by: 'lambda' },
       embed: { served_by: 'lambda' },
+      run: { served_by: 'lambda' },
       gates: { served_by: 'unavailable' },
     },
     providers: [{ name: 'edge' }],

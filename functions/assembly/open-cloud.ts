@@ -4,6 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { lambdaEmbed } from '../adapters/lambda/lambda-embed.ts';
 import { lambdaKeys } from '../adapters/lambda/lambda-keys.ts';
 import { lambdaScore } from '../adapters/lambda/lambda-score.ts';
+import { lambdaScriptHost } from '../adapters/lambda/lambda-script-host.ts';
 import type { InvokeFunction } from '../adapters/lambda/function-call.ts';
 import { localSearch } from '../adapters/local-search/local-search.ts';
 import { openWasmCompute } from '../adapters/wasm/wasm-compute.ts';
@@ -11,7 +12,6 @@ import type { Counts } from '../domain/counts/make-counts.ts';
 import { readGenesis } from '../domain/identity/genesis.ts';
 import { openIdentity } from '../domain/identity/open-identity.ts';
 import type { Jobs } from '../domain/jobs/jobs.ts';
-import { CapabilityUnavailableError } from '../domain/ports/compute.ts';
 import type { Services } from '../edge/services.ts';
 import { cloudInvoke, cloudObjects, cloudQueue, cloudSecrets, cloudTable } from './cloud-adapters.ts';
 import { computeSlots } from './compute-slots.ts';
@@ -60,12 +60,18 @@ export async function openCloud({
     readFile(environment.genesis, 'utf8'),
   ]);
 
+  const scriptHost = lambdaScriptHost({
+    invoke,
+    function_name: environment.fn_run_script,
+    api_url: environment.api_url,
+    is_per_tenant: environment.script_isolation === 'per-tenant',
+  });
   const embed = lambdaEmbed({ invoke, function_name: environment.fn_embed_text });
   const slots = computeSlots('not served here');
   for (const slot of ['sign', 'verify', 'digest'] as const) slots.use(slot, wasm[slot], 'wasm');
   slots.use('score', lambdaScore({ invoke, function_name: environment.fn_score_vectors }), 'lambda');
   slots.use('embed', embed, 'lambda');
-  slots.declare('run', no_scripts);
+  slots.declare('run', { served_by: 'lambda' });
   slots.declare('gates', { served_by: 'unavailable', reason: 'gates are not built yet' });
 
   const { sign, verify, digest } = wasm;
@@ -91,9 +97,7 @@ export async function openCloud({
     searcher: localSearch({ root: repository }),
     providers: () => providers,
     installedModels: () => embed.describe(),
-    scriptHost() {
-      throw new CapabilityUnavailableError('run', no_scripts);
-    },
+    scriptHost: () => scriptHost,
     sandboxStatus: () => ({}),
     single_user,
     now,
@@ -112,5 +116,3 @@ export async function openCloud({
   const { services, jobs, counts } = node;
   return { services, jobs, counts, node_id: identity.node_id, is_new: identity.is_new };
 }
-
-const no_scripts = { served_by: 'unavailable', reason: 'scripts are not handed over to `run-script` yet' } as const;

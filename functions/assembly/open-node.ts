@@ -49,6 +49,8 @@ export interface OpenNodeRequest {
   readonly repository: string;
   /** Lines for people. */
   readonly tell: (line: string) => void;
+  /** Executes the scripts in place of this node's own sandbox; its frames come by the node's HTTP. */
+  readonly remoteScripts?: RemoteScriptHost;
 }
 
 /** Opens `settings.home`: storage, identity, policy, compute, and every noun of the domain over them. */
@@ -139,7 +141,7 @@ async function open(
     providers: () => providers,
     embed_model: settings.embed_model,
     installedModels: () => artefacts.installedModels(),
-    scriptHost: () => artefacts.scriptHost(),
+    scriptHost: () => request.remoteScripts ?? artefacts.scriptHost(),
     sandboxStatus: () => artefacts.sandboxStatus(),
     single_user: settings.single_user,
     now,

@@ -1,7 +1,6 @@
 import { startLocalServer } from '../hosts/local-server.ts';
 import { makeApp } from '../edge/make-app.ts';
-import { openNode, type OpenedNode } from './open-node.ts';
-import type { Settings } from './read-settings.ts';
+import { openNode, type OpenedNode, type OpenNodeRequest } from './open-node.ts';
 
 /** A node that listens. */
 export interface StartedNode {
@@ -17,14 +16,7 @@ const drain_ms = 5000;
  * Opens the home and serves it. Throws `HomeInUseError` when another process has the home, `SettingsError` for what is
  * configured wrongly, `ListenRefusedError` when the port is taken.
  */
-export async function startNode(request: {
-  settings: Settings;
-  environment: Readonly<Record<string, string | undefined>>;
-  build_folder: string;
-  repository: string;
-  /** Lines for people: what became ready, and why something did not. */
-  tell: (line: string) => void;
-}): Promise<StartedNode> {
+export async function startNode(request: OpenNodeRequest): Promise<StartedNode> {
   const node = await openNode(request);
   try {
     const server = await startLocalServer({
