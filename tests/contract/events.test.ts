@@ -26,7 +26,7 @@ const log = lambdaLog({ level: 'fatal', write: () => undefined });
 
 const typescriptFunctions = ['serve-api', 'advance-run', 'sweep-due'];
 /** What comes of theirs is said where they run: `tests/integration/lambda/rust-events.emulator.test.ts`. */
-const rustFunctions = ['embed-text', 'score-vectors', 'sign-envelope'];
+const rustFunctions = ['embed-text', 'run-script', 'score-vectors', 'sign-envelope'];
 
 function casesOf(name: string): readonly string[] {
   return readdirSync(join(folder, name)).map((file) => file.replace(/\.json$/, ''));
