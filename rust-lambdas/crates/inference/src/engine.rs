@@ -8,6 +8,7 @@ use crate::tokenise::{Prefix, TextTokenizer, Tokens};
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::{Tensor, ValueType};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -163,8 +164,15 @@ impl Engine {
     pub fn open(options: EngineOptions) -> Result<Self, InferenceError> {
         caught(|| {
             let runtime = load_runtime(&options.runtime_library)?;
-            let tokenizer = TextTokenizer::open(&options.tokenizer, options.max_tokens)?;
-            let session = open_session(&options.model)?;
+            // The graph takes eight times as long: beside it the tokenizer costs nothing.
+            let (tokenizer, session) = std::thread::scope(|scope| {
+                let tokenizer =
+                    scope.spawn(|| TextTokenizer::open(&options.tokenizer, options.max_tokens));
+                let session = open_session(&options.model);
+                (tokenizer.join(), session)
+            });
+            let tokenizer = tokenizer.unwrap_or_else(|panic| resume_unwind(panic))?;
+            let session = session?;
             let refuse = |reason| InferenceError::Model {
                 path: options.model.clone(),
                 reason,

@@ -1,5 +1,11 @@
 use std::panic::{self, PanicHookInfo};
 
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+
+/// Where the runtime says in its own words what `run` has said with the name of the failure.
+const FAILED_TWICE: &str = "lambda_runtime::layers::panic";
+
 /// One JSON object a line on standard output, as Lambda's log groups take it; `info` and above, or what
 /// `AWS_LAMBDA_LOG_LEVEL` (Lambda's own variable) says.
 pub(crate) fn start(level: Option<&str>) {
@@ -17,7 +23,12 @@ pub(crate) fn start(level: Option<&str>) {
         .with_span_list(false)
         .with_target(false)
         .with_max_level(level)
-        .finish();
+        .finish()
+        .with(
+            Targets::new()
+                .with_default(level)
+                .with_target(FAILED_TWICE, LevelFilter::OFF),
+        );
     // A second start in one process (tests) keeps the first subscriber.
     let _ = tracing::subscriber::set_global_default(subscriber);
     panic::set_hook(Box::new(|facts| {
