@@ -1,5 +1,6 @@
 import type { Call, Now, RandomBytes } from '../call.ts';
 import { SignetError } from '../errors.ts';
+import { splitTransactions } from '../ports/split-transactions.ts';
 import type { Table } from '../ports/table.ts';
 import type { ChatMessage } from './chat-types.ts';
 import { continuationKey, continuationPartition } from './keys.ts';
@@ -59,9 +60,8 @@ export function continuations({
           expires_at,
         },
       }));
-      for (let from = 0; from < parts; from += operations_max) {
-        await table.transact(operations.slice(from, from + operations_max), now());
-      }
+      const transactions = splitTransactions(operations, ({ item }) => Buffer.byteLength(JSON.stringify(item)));
+      for (const transaction of transactions) await table.transact(transaction, now());
     },
 
     async restore(call, messages) {
@@ -84,7 +84,6 @@ export function continuations({
 }
 
 const prefix = 'call_sg_';
-const operations_max = 100;
 /** JSON escapes a character into six at most, so a part stays under the 400 KB of an item. */
 const part_chars = 60_000;
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Json } from '../json.ts';
 import type { Item, Operation, Table } from '../ports/table.ts';
 import { runPartition, textKey, textPrefix } from './keys.ts';
@@ -8,10 +9,7 @@ export interface TextPlace {
   readonly name: string;
 }
 
-/**
- * Code units in one part. The worst case of JSON is six bytes for a unit (`\u001b`), so that a part of any content
- * stays below the 400 KB of an item.
- */
+/** Code units in one part: three bytes of UTF-8 each at most, and a third more in base64. */
 const part_units = 65_536;
 
 /** Puts for a text of any length, at least one part; `expires_at` in Unix seconds. */
@@ -19,7 +17,7 @@ export function putText(place: TextPlace, text: string, expires_at: number): rea
   return partsOf(text).map((part, number) => ({
     kind: 'put',
     key: textKey(place.tenant, place.run_id, place.name, number),
-    item: { text: part, expires_at },
+    item: { ...partItem(part), expires_at },
   }));
 }
 
@@ -51,9 +49,20 @@ export async function getJson(table: Table, place: TextPlace, now: number): Prom
   return text === undefined ? undefined : (JSON.parse(text) as Json);
 }
 
-function textOf({ text }: Item): string {
+/**
+ * JSON needs up to six bytes for a character (`\u001b`): what a script prints could not be written together with the end
+ * of its run. In base64 it is a third more than its own bytes, whatever it is.
+ */
+function partItem(text: string): Item {
+  const bytes = Buffer.byteLength(text);
+  if (Buffer.byteLength(JSON.stringify(text)) <= (bytes * 4) / 3 + 2) return { text };
+  return { text_base64: Buffer.from(text).toString('base64') };
+}
+
+function textOf({ text, text_base64 }: Item): string {
   if (typeof text === 'string') return text;
-  throw new Error('a part of a text holds no `text`');
+  if (typeof text_base64 === 'string') return Buffer.from(text_base64, 'base64').toString();
+  throw new Error('a part of a text holds neither `text` nor `text_base64`');
 }
 
 /** Between code points, since half a surrogate pair is not text and would not come back from UTF-8. */

@@ -2,6 +2,7 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { NewId, Now } from '../call.ts';
 import { SignetError } from '../errors.ts';
 import type { Metric } from '../ports/compute.ts';
+import { splitTransactions } from '../ports/split-transactions.ts';
 import type { Item, Key, Table } from '../ports/table.ts';
 import { collectionKey, collectionList, headKey, namespaceKey, namespaceList, partition } from './keys.ts';
 import type { Collection } from './vectors.ts';
@@ -47,11 +48,12 @@ export function makeCollections({ table, now, newId }: { table: Table; now: Now;
     } while (cursor !== undefined);
   }
 
-  async function remove(keys: readonly Key[]): Promise<void> {
-    const most = limits.table.transaction_operations_max;
-    for (let from = 0; from < keys.length; from += most) {
-      const operations = keys.slice(from, from + most).map((key) => ({ kind: 'delete' as const, key }));
-      await table.transact(operations, now());
+  async function remove(rows: readonly { readonly key: Key; readonly bytes: number }[]): Promise<void> {
+    for (const transaction of splitTransactions(rows, ({ bytes }) => bytes)) {
+      await table.transact(
+        transaction.map(({ key }) => ({ kind: 'delete' as const, key })),
+        now(),
+      );
     }
   }
 
@@ -145,10 +147,12 @@ export function makeCollections({ table, now, newId }: { table: Table; now: Now;
       const dropped: string[] = [];
       for await (const { name, pk } of partitionsOf(tenant, collection)) {
         // The head first: a writer that comes late meets no head, looks for the collection and is told.
-        await remove([headKey(pk), namespaceKey(tenant, collection.id, name)]);
-        const keys: Key[] = [];
-        for await (const { sk } of rowsOf(pk)) keys.push({ pk, sk });
-        await remove(keys);
+        await remove([headKey(pk), namespaceKey(tenant, collection.id, name)].map((key) => ({ key, bytes: 0 })));
+        const rows: { key: Key; bytes: number }[] = [];
+        for await (const { sk, item } of rowsOf(pk)) {
+          rows.push({ key: { pk, sk }, bytes: Buffer.byteLength(JSON.stringify(item)) });
+        }
+        await remove(rows);
         dropped.push(pk);
       }
       return dropped;

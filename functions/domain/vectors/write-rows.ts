@@ -2,7 +2,7 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Now, RandomBytes } from '../call.ts';
 import { SignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import type { Operation, Table } from '../ports/table.ts';
+import type { Item, Operation, Table } from '../ports/table.ts';
 import { deltaItem, type DeltaRow } from './delta-row.ts';
 import { collectionKey, deltaKey, headKey, namespaceKey } from './keys.ts';
 import type { Namespace, Namespaces } from './open-namespace.ts';
@@ -30,7 +30,7 @@ export interface RowWriter {
   write(namespace: Namespace, writes: readonly RowWrite[]): Promise<RowsWritten>;
 }
 
-/** A transaction stays under 4 MB with room for keys and conditions. */
+/** Under the 4 MiB of `limits.table`, with room for keys and conditions. */
 const transaction_bytes_max = 3_500_000;
 const conflict_ms_max = 5_000;
 const pause_ms_max = 100;
@@ -168,7 +168,8 @@ function planTransaction({ pk, matrix }: Namespace, queue: readonly Request[]): 
         ? { kind: 'gone', seq: seq + 1, id: write.id }
         : { ...write, kind: 'vector', seq: seq + 1 };
     const item = deltaItem(row);
-    const row_bytes = Buffer.byteLength(JSON.stringify(item));
+    // The row that goes counts too: nobody says whether a table counts what it deletes.
+    const row_bytes = bytesOf(item) + (isLive ? replacedBytes(write.id) : 0);
     const needed = before === undefined ? 1 : 2;
     const isFull =
       changes.length + needed > limits.vectors.transaction_rows_max || bytes + row_bytes > transaction_bytes_max;
@@ -193,6 +194,11 @@ function planTransaction({ pk, matrix }: Namespace, queue: readonly Request[]): 
     return write.kind === 'delete' ? 'deleted' : 'put';
   };
 
+  function replacedBytes(id: string): number {
+    const { values = new Float32Array(), metadata = {}, content = '' } = matrix.row(id) ?? {};
+    return bytesOf(deltaItem({ kind: 'vector', seq, id, values, metadata, content }));
+  }
+
   takeAll: for (const request of queue) {
     const step = { done: 0, put: 0, deleted: 0 };
     steps.push(step);
@@ -211,6 +217,10 @@ function planTransaction({ pk, matrix }: Namespace, queue: readonly Request[]): 
     conditions: [{ kind: 'equals', field: 'seq', value: matrix.seq }],
   };
   return { operations: [head, ...changes], rows, steps };
+}
+
+function bytesOf(item: Item): number {
+  return Buffer.byteLength(JSON.stringify(item));
 }
 
 /** The transaction is written: its rows are in memory too, and requests that it finished are answered. */
