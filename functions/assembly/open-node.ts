@@ -13,6 +13,7 @@ import { sqliteQueue } from '../adapters/sqlite/sqlite-queue.ts';
 import { sqliteTable } from '../adapters/sqlite/sqlite-table.ts';
 import { openWasmCompute } from '../adapters/wasm/wasm-compute.ts';
 import { openIdentity } from '../domain/identity/open-identity.ts';
+import type { RemoteScriptHost } from '../domain/ports/script-host.ts';
 import type { Services } from '../edge/services.ts';
 import { computeSlots } from './compute-slots.ts';
 import { ensureOwnerKey, readKey, refuseLostTable, type OwnerKey } from './owner-key.ts';

@@ -8,6 +8,7 @@ import { artefactState } from '../../functions/assembly/artefacts.ts';
 import { readSettings } from '../../functions/assembly/read-settings.ts';
 import { startNode, type StartedNode } from '../../functions/assembly/start-node.ts';
 import type { Run } from '../../functions/domain/runs/runs.ts';
+import { sandboxMachine, type SandboxMachine } from '../fixtures/sandbox-machine.ts';
 import { fakeUpstream, type FakeReply, type FakeUpstream, type Fault } from '../upstream/fake-upstream.ts';
 
 /** What a script may rely on: small scripts through a whole node, each with how it ends. */
@@ -380,8 +381,9 @@ const models: readonly Row[] = [
   },
 ];
 
-whenBuilt('a script', () => {
+whenBuilt.each(['of this node', 'on another machine'] as const)('a script, in the sandbox %s', (place) => {
   let home: string;
+  let machine: SandboxMachine | undefined;
   let upstream: FakeUpstream;
   let node: StartedNode;
   let key: string;
@@ -396,11 +398,20 @@ whenBuilt('a script', () => {
       OPENAI_BASE_URL: upstream.base_url,
     };
     const settings = await readSettings({ environment, overrides: {} });
-    node = await startNode({ settings, environment, build_folder, repository, tell: () => undefined });
+    machine = place === 'on another machine' ? sandboxMachine({ url: () => node.url, build_folder }) : undefined;
+    node = await startNode({
+      settings,
+      environment,
+      build_folder,
+      repository,
+      tell: () => undefined,
+      ...(machine === undefined ? {} : { remoteScripts: machine }),
+    });
     await node.node.artefacts.look();
     key = (await readFile(join(home, 'owner.key'), 'utf8')).trim();
   }, 60_000);
   afterAll(async () => {
+    await machine?.close();
     await node.stop();
     await upstream.close();
     await rm(home, { recursive: true });
