@@ -37,7 +37,7 @@ async function main(argv) {
   try {
     const { folder, templates } = await synthesise(wanted);
     if (wanted.check) await lintTemplates({ templates, say });
-    say(`\ntemplates of stage \`${wanted.stage}\` in ${relative(process.cwd(), folder) || '.'}:`);
+    say(`\ntemplates of stage \`${wanted.stage}\` in ${short(folder)}:`);
     for (const path of templates) say(`  ${describe(path, folder)}`);
     return 0;
   } catch (error) {
@@ -99,6 +99,12 @@ function usualGenesis(stage) {
   if (existsSync(path)) return path;
   say(`stage \`${stage}\` has no genesis yet: a placeholder stands in, which no deploy takes`);
   return 'placeholder';
+}
+
+/** A path as one would type it here. */
+function short(folder) {
+  const path = relative(process.cwd(), folder);
+  return path.startsWith('..') ? folder : path || '.';
 }
 
 function describe(path, folder) {
