@@ -3,6 +3,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { assertRunsOnLambda } from '../scripts/elf.mjs';
 import { placeFile } from '../scripts/place-file.mjs';
 import { pythonPrograms } from '../scripts/python-environment.mjs';
 import { targetFolder } from './recipe.mjs';
@@ -33,10 +34,10 @@ export const recipes = {
 
 /**
  * With cargo-lambda, whose linker (zig) is a package as well: the same bytes on every machine, whatever compiler for
- * arm64 it has or lacks.
- * @param {{out: string, root: string, cache: string, run: Function, step: Function}} request
+ * arm64 it has or lacks. `root` and `target` may be any folders: neither is in the bytes (`scripts/check-rebuild.mjs`).
+ * @param {{out: string, root: string, cache: string, run: Function, step: Function, target?: string}} request
  */
-export async function buildForArm64({ out, root, cache, run, step }) {
+export async function buildForArm64({ out, root, cache, run, step, target = join(cache, 'target') }) {
   const workspace = join(root, 'rust-lambdas');
   step('installing the cross compiler');
   const programs = await pythonPrograms({ requirements: join(workspace, 'lambda-tools.txt'), cache, run });
@@ -44,11 +45,10 @@ export async function buildForArm64({ out, root, cache, run, step }) {
   step('fetching crates');
   await run('cargo', ['fetch', '--locked', '--target', arm64], { cwd: workspace });
   step('compiling the Rust Lambdas for arm64');
-  // Its own, or a build of the local product would wait for it.
-  const target = join(cache, 'target');
   const env = {
     ...process.env,
     PATH: `${programs}${delimiter}${process.env.PATH}`,
+    // One of its own, or a build of the local product would wait for it.
     CARGO_TARGET_DIR: target,
     CARGO_ENCODED_RUSTFLAGS: flags(root).join('\x1f'),
     CARGO_ZIGBUILD_CACHE_DIR: join(cache, 'wrappers'),
@@ -58,7 +58,9 @@ export async function buildForArm64({ out, root, cache, run, step }) {
   const build = ['lambda', 'build', '--release', '--locked', '--arm64', '--disable-optimizations'];
   const into = ['--lambda-dir', join(target, 'lambda')];
   await run(join(programs, 'cargo-lambda'), [...build, ...into, ...packages], { cwd: workspace, env });
-  collect({ out, from: (name) => join(target, 'lambda', name, 'bootstrap') });
+  const from = (name) => join(target, 'lambda', name, 'bootstrap');
+  for (const name of [...functionNames, 'signet-sandbox']) assertRunsOnLambda(from(name));
+  collect({ out, from });
 }
 
 /** In one command with the addon, as in `recipe.mjs`: then all of it takes the same features and is compiled once. */

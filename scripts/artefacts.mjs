@@ -160,7 +160,8 @@ export function digestInputs(inputs) {
   return hash.digest('hex');
 }
 
-function digestFiles(folder) {
+/** Digest and size of each file of a folder. */
+export function digestFiles(folder) {
   const files = {};
   const add = (path) => {
     for (const entry of readdirSync(path, { withFileTypes: true })) {

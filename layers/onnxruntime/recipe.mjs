@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { assertRunsOnLambda } from '../../scripts/elf.mjs';
 import { placeFile } from '../../scripts/place-file.mjs';
 
 const here = 'layers/onnxruntime';
@@ -21,7 +22,9 @@ function recipe(suffix, machine, platform) {
     estimate_s: 2,
     async build({ out, root, step }) {
       step('copying');
-      placeFile(pinnedLibrary({ root, platform }), join(out, 'lib', 'libonnxruntime.so.1'));
+      const library = pinnedLibrary({ root, platform });
+      if (suffix === 'arm64') assertRunsOnLambda(library);
+      placeFile(library, join(out, 'lib', 'libonnxruntime.so.1'));
     },
   };
 }
