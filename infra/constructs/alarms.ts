@@ -1,7 +1,8 @@
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic, Subscription, SubscriptionProtocol } from 'aws-cdk-lib/aws-sns';
-import { Duration } from 'aws-cdk-lib/core';
+import { Aws, Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config.ts';
 import type { JobQueue } from './job-queue.ts';
@@ -37,6 +38,7 @@ export class Alarms extends Construct {
     super(scope, id);
     const { config } = props;
     this.topic = new Topic(this, 'Topic', { displayName: `signet ${config.stage}`, enforceSSL: true });
+    this.letAlarmsPublish();
     if (config.alarms.email !== undefined) {
       new Subscription(this, 'Email', {
         topic: this.topic,
@@ -45,6 +47,19 @@ export class Alarms extends Construct {
       });
     }
     for (const rule of rulesOf(props)) this.watch(rule, config.stage);
+  }
+
+  /** The topic's policy (it refuses plain HTTP) takes the place of AWS's own, which let the account's alarms in. */
+  private letAlarmsPublish(): void {
+    this.topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'AlarmsPublish',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [this.topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    );
   }
 
   private watch(rule: Rule, stage: string): void {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { functionNames } from '../../infra/config.ts';
+import { evaluatePolicy, type Statement } from './evaluate-policy.ts';
+import { place, resolveIn } from './resolve-template.ts';
 import { all, both, each, keeping, refusesPlainHttp, stages } from './stage-templates.ts';
 
 describe.each(stages)('queues of %s', (stage) => {
@@ -139,6 +141,19 @@ describe.each(stages)('alarms of %s', (stage) => {
     expect(topics).toHaveLength(1);
     each(all(stage, 'AWS::CloudWatch::Alarm'), () => ({ Properties: { AlarmActions: [{ Ref: topics[0]?.id }] } }));
     expect(refusesPlainHttp(stage, 'AWS::SNS::TopicPolicy', topics[0]?.id ?? '')).toBe(true);
+  });
+
+  test('the topic takes what alarms of this account publish, and nothing of another', () => {
+    const resolve = resolveIn(both(stage), both(stage).app);
+    const [topic] = all(stage, 'AWS::SNS::Topic');
+    const [policy] = all(stage, 'AWS::SNS::TopicPolicy');
+    const statements = Object(resolve(policy?.Properties['PolicyDocument'])).Statement as Statement[];
+    const publish = (context: Readonly<Record<string, string>>) =>
+      evaluatePolicy(statements, { action: 'sns:Publish', resource: String(resolve({ Ref: topic?.id })), context });
+    const secure = { 'aws:SecureTransport': 'true' };
+    expect(publish({ ...secure, 'aws:SourceAccount': place.account })).toBe('allowed');
+    expect(publish({ ...secure, 'aws:SourceAccount': '444455556666' })).toBe('refused');
+    expect(publish({ 'aws:SecureTransport': 'false', 'aws:SourceAccount': place.account })).toBe('refused');
   });
 
   test('errors and throttles of each function, p99, age, dead letters, sweeps, signatures', () => {
