@@ -99,16 +99,19 @@ const stageConfig = z.strictObject({
 export type StageConfig = Readonly<z.output<typeof stageConfig>>;
 
 /** What differs between stages. A name without a preset is treated like `staging`: its data stays. */
-const presets: Readonly<Record<string, object>> = {
-  dev: {
-    keeps_data: false,
-    old_version_days: 1,
-    api: { requests_per_s: 50, burst: 100 },
-    runs: { concurrency_max: 5 },
-  },
-  staging: {},
-  prod: { api: { requests_per_s: 500, burst: 1_000 }, runs: { concurrency_max: 50 } },
-};
+const presets: ReadonlyMap<string, object> = new Map<string, object>([
+  [
+    'dev',
+    {
+      keeps_data: false,
+      old_version_days: 1,
+      api: { requests_per_s: 50, burst: 100 },
+      runs: { concurrency_max: 5 },
+    },
+  ],
+  ['staging', {}],
+  ['prod', { api: { requests_per_s: 500, burst: 1_000 }, runs: { concurrency_max: 50 } }],
+]);
 
 /** Memory sizes are starting points: what was measured stands in the records of `docs/`. */
 const defaults = {
@@ -154,7 +157,7 @@ export function makeConfig(request: {
 }): StageConfig {
   const { stage, account, region, overrides = {} } = request;
   const place = account !== undefined && region !== undefined ? { account, region } : {};
-  const merged = [presets[stage] ?? {}, place, overrides].reduce<unknown>(merge, { ...defaults, stage });
+  const merged = [presets.get(stage) ?? {}, place, overrides].reduce<unknown>(merge, { ...defaults, stage });
   const parsed = stageConfig.safeParse(merged);
   if (!parsed.success) throw new StageConfigError(stage, parsed.error.issues.map(problemOf));
   if (parsed.data.stage !== stage) throw new StageConfigError(stage, ['expected overrides that leave `stage` alone']);

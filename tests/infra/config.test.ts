@@ -10,8 +10,9 @@ describe('the configuration of a stage', () => {
     for (const stage of ['staging', 'prod', 'blue-2']) expect(makeConfig({ stage }).keeps_data).toBe(true);
   });
 
-  test.each(['a', 'dev', 'blue-2', `a${'b'.repeat(19)}`])('takes the name %s', (stage) => {
+  test.each(['a', 'dev', 'blue-2', 'constructor', `a${'b'.repeat(19)}`])('takes the name %s', (stage) => {
     expect(stageName.safeParse(stage).success).toBe(true);
+    expect(makeConfig({ stage })).toMatchObject({ stage, log_days: 30 });
   });
 
   test.each(['', 'Dev', '2nd', '-a', 'a_b', 'a.b', `a${'b'.repeat(20)}`])('refuses the name `%s`', (stage) => {
