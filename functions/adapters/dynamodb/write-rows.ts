@@ -6,7 +6,6 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { CancellationReason, DynamoDBClient, TransactWriteItem } from '@aws-sdk/client-dynamodb';
-import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { brokenCondition } from '../../domain/ports/judge-item.ts';
 import type { Item, Operation, Put, Refused, Update, Written } from '../../domain/ports/table.ts';
 import { OutcomeUnknownError, OvertakenError } from '../aws/call-failure.ts';
@@ -173,7 +172,7 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
       });
     try {
       const plans = plan(false);
-      return isTooLarge(plans) ? plan(true) : plans;
+      return isLarge(plans) ? plan(true) : plans;
     } catch (error) {
       if (error instanceof TypeError) return undefined;
       throw error;
@@ -233,17 +232,18 @@ export function writeRows({ client, name, rows, rules, newRevision }: WriterOpti
 }
 
 /**
- * JSON of a size that the port takes may come to more as DynamoDB counts it (a list of small numbers), or as the text of
- * the request (six bytes for a control character). Which of them the bound is meant for is not documented: both keep it.
+ * JSON of a size that the port takes may come to more than DynamoDB's 4 MiB as DynamoDB counts it (a list of small
+ * numbers), or as the text of the request (six bytes for a control character). Which of them the bound is meant for is
+ * not documented; so both stay well below it.
  */
-function isTooLarge(plans: readonly Plan[]): boolean {
-  const bytes_max = limits.table.transaction_bytes_max;
+function isLarge(plans: readonly Plan[]): boolean {
   const items = plans.flatMap(({ write }) => (write?.Put?.Item === undefined ? [] : [write.Put.Item]));
   const bytes = items.reduce((sum, item) => sum + itemBytes(item), 0);
-  if (bytes * escaped_bytes_max <= bytes_max) return false;
-  return bytes > bytes_max || Buffer.byteLength(JSON.stringify(items)) > bytes_max;
+  if (bytes * escaped_bytes_max <= packed_from_bytes) return false;
+  return bytes > packed_from_bytes || Buffer.byteLength(JSON.stringify(items)) > packed_from_bytes;
 }
 
+const packed_from_bytes = 3_000_000;
 const escaped_bytes_max = 6;
 
 const lasting_reasons = new Set(['ValidationError', 'ItemCollectionSizeLimitExceeded']);

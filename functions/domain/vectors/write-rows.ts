@@ -31,7 +31,7 @@ export interface RowWriter {
 }
 
 /** Under the 4 MiB of `limits.table`, with room for keys and conditions. */
-const transaction_bytes_max = 3_500_000;
+const transaction_bytes_max = 3_000_000;
 const conflict_ms_max = 5_000;
 const pause_ms_max = 100;
 
