@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until, timeout_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
 use crate::completion::{self, End};
 use crate::frames::{self, NO_TOKEN, Said};
@@ -14,7 +14,7 @@ use crate::keeper::Taken;
 use crate::limits::LIMITS;
 use crate::orchestrator::{Answer, Orchestrator};
 use crate::output::{Output, Stream};
-use crate::sandbox::Heard;
+use crate::sandbox::{Heard, NoGreeting};
 use crate::start::Start;
 
 const METHOD_BYTES_MAX: usize = 128;
@@ -83,7 +83,12 @@ impl<'a> Conversation<'a> {
 
     async fn relay(&mut self, taken: &mut Taken, work_until: Instant) -> Result<Never, Stop> {
         let times = self.orchestrator.times;
-        greeted(taken, work_until.min(Instant::now() + times.greeting)).await?;
+        let greeting_until = work_until.min(Instant::now() + times.greeting);
+        taken
+            .sandbox
+            .greeted(greeting_until)
+            .await
+            .map_err(not_ready)?;
         taken.sandbox.send(frames::start(self.start));
         let mut end = self.last_end(work_until);
         let mut ticks = every(times.watch);
@@ -276,19 +281,11 @@ impl<T> Question<'_, T> {
     }
 }
 
-async fn greeted(taken: &mut Taken, until: Instant) -> Result<(), Stop> {
-    if taken.has_greeted {
-        return Ok(());
-    }
-    match timeout_at(until, taken.sandbox.next()).await {
-        Ok(Heard::Frame(Said::Hello(words), _)) if words.get("protocol") == Some(&1.into()) => {
-            tracing::info!(sandbox = %serde_json::Value::Object(words), "a sandbox process is ready");
-            taken.has_greeted = true;
-            Ok(())
-        }
-        Ok(Heard::Frame(..) | Heard::Broken(_)) => Err(violation("no greeting")),
-        Ok(Heard::Ended) => Err(Stop::Ended(End::Lost("it did not start".into()))),
-        Err(_) => Err(Stop::Ended(End::Lost("it did not start in time".into()))),
+fn not_ready(reason: NoGreeting) -> Stop {
+    match reason {
+        NoGreeting::Other => violation("no greeting"),
+        NoGreeting::Ended => Stop::Ended(End::Lost("it did not start".into())),
+        NoGreeting::Late => Stop::Ended(End::Lost("it did not start in time".into())),
     }
 }
 

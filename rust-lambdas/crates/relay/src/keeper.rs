@@ -2,6 +2,8 @@
 
 use std::io;
 
+use tokio::time::Instant;
+
 use crate::sandbox::Sandbox;
 
 pub use crate::sandbox::Program;
@@ -16,13 +18,11 @@ struct Ready {
     sandbox: Sandbox,
     /// `None`: it has not served anyone.
     tenant: Option<String>,
-    has_greeted: bool,
 }
 
 /// A process that was taken for a run. It is gone afterwards unless [`Keeper::give_back`] gets it.
 pub(crate) struct Taken {
     pub sandbox: Sandbox,
-    pub has_greeted: bool,
     tenant: String,
 }
 
@@ -42,22 +42,37 @@ impl Keeper {
         let ready = Some(Ready {
             sandbox: Sandbox::start(&program)?,
             tenant: None,
-            has_greeted: false,
         });
         Ok(Self { program, ready })
+    }
+
+    /// Waits until a process is there for whoever comes: the time of a run counts from the moment that it is fetched. A
+    /// process that fails is found out by the run that takes it, which can then say so.
+    pub(crate) async fn warm_up(&mut self, until: Instant) -> io::Result<()> {
+        let alive = self.ready.take().and_then(Ready::if_alive);
+        let mut ready = match alive {
+            Some(ready) => ready,
+            None => Ready {
+                sandbox: Sandbox::start(&self.program)?,
+                tenant: None,
+            },
+        };
+        if ready.sandbox.greeted(until).await.is_ok() {
+            self.ready = Some(ready);
+        }
+        Ok(())
     }
 
     /// A process for `tenant`. One that served another tenant ends here.
     pub(crate) fn take(&mut self, tenant: &str) -> io::Result<Taken> {
         let ready = self.ready.take().filter(|ready| ready.is_for(tenant));
         let alive = ready.and_then(Ready::if_alive);
-        let (sandbox, has_greeted) = match alive {
-            Some(ready) => (ready.sandbox, ready.has_greeted),
-            None => (Sandbox::start(&self.program)?, false),
+        let sandbox = match alive {
+            Some(ready) => ready.sandbox,
+            None => Sandbox::start(&self.program)?,
         };
         Ok(Taken {
             sandbox,
-            has_greeted,
             tenant: tenant.to_owned(),
         })
     }
@@ -67,7 +82,6 @@ impl Keeper {
         self.ready = Some(Ready {
             sandbox: taken.sandbox,
             tenant: Some(taken.tenant),
-            has_greeted: taken.has_greeted,
         });
     }
 

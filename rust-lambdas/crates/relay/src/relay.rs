@@ -60,6 +60,11 @@ pub async fn relay(
         times,
     };
     let work_until = until.checked_sub(times.delivery).unwrap_or(until);
+    let ready_until = work_until.min(Instant::now() + times.greeting);
+    keeper
+        .warm_up(ready_until)
+        .await
+        .map_err(RelayError::Sandbox)?;
     let Some(start) = fetch_start(&orchestrator, work_until).await? else {
         return Ok(Outcome::NotOurs);
     };

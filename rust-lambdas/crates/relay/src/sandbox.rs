@@ -7,6 +7,7 @@ use std::sync::mpsc as blocking;
 use std::thread;
 
 use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 
 use crate::frames::{self, FrameError, Said};
 
@@ -40,6 +41,16 @@ pub(crate) struct Sandbox {
     child: Child,
     to: blocking::Sender<Vec<u8>>,
     from: mpsc::Receiver<Result<(Said, Vec<u8>), FrameError>>,
+    has_greeted: bool,
+}
+
+/// Why a process is not ready.
+#[derive(Debug)]
+pub(crate) enum NoGreeting {
+    Ended,
+    Late,
+    /// It said something else, or greets for another protocol.
+    Other,
 }
 
 impl Sandbox {
@@ -73,7 +84,29 @@ impl Sandbox {
                 .name("complaints".into())
                 .spawn(move || note_complaint(pipe))?;
         }
-        Ok(Self { child, to, from })
+        Ok(Self {
+            child,
+            to,
+            from,
+            has_greeted: false,
+        })
+    }
+
+    /// Settles when the process has loaded its image and built its walls; at once if it had before.
+    pub(crate) async fn greeted(&mut self, until: Instant) -> Result<(), NoGreeting> {
+        if self.has_greeted {
+            return Ok(());
+        }
+        match timeout_at(until, self.next()).await {
+            Ok(Heard::Frame(Said::Hello(words), _)) if words.get("protocol") == Some(&1.into()) => {
+                tracing::info!(sandbox = %serde_json::Value::Object(words), "a sandbox process is ready");
+                self.has_greeted = true;
+                Ok(())
+            }
+            Ok(Heard::Frame(..) | Heard::Broken(_)) => Err(NoGreeting::Other),
+            Ok(Heard::Ended) => Err(NoGreeting::Ended),
+            Err(_) => Err(NoGreeting::Late),
+        }
     }
 
     /// A process that is gone says so by its end of the pipe, so nothing is lost here.
