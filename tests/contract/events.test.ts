@@ -25,7 +25,7 @@ const folder = join(repository, 'events');
 const log = lambdaLog({ level: 'fatal', write: () => undefined });
 
 const typescriptFunctions = ['serve-api', 'advance-run', 'sweep-due'];
-/** What comes of theirs is said where they run: `tests/integration/lambda/rust-events.emulator.test.ts`. */
+/** What comes of theirs is said where they run: `rust-events` and `run-script` of `tests/integration/lambda`. */
 const rustFunctions = ['embed-text', 'run-script', 'score-vectors', 'sign-envelope'];
 
 function casesOf(name: string): readonly string[] {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { JsonObject } from '../../../functions/domain/json.ts';
 import { startLambdaServer } from './lambda-server.ts';
 import type { LambdaServer } from './lambda-server.ts';
@@ -10,7 +11,12 @@ import type { ScriptDesk } from './serve-script.ts';
 
 // The function as it is deployed, with the real sandbox and interpreter, for this machine.
 
-const folder = join(import.meta.dirname, '../../../events/run-script');
+const root = join(import.meta.dirname, '../../..');
+const folder = join(root, 'events/run-script');
+const schema = JSON.parse(readFileSync(join(root, 'shared/schemas/run-script.json'), 'utf8')) as { $id: string };
+const isFrame = new Ajv2020({ strict: false, formats: { uri: true } })
+  .addSchema(schema)
+  .compile({ $ref: `${schema.$id}#/$defs/frame` });
 let server: LambdaServer;
 let desk: ScriptDesk | undefined;
 
@@ -19,6 +25,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
+  for (const frame of desk?.frames ?? []) expect([frame, isFrame(frame)]).toEqual([frame, true]);
   await desk?.stop();
   desk = undefined;
 });
