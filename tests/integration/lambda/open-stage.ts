@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { newCloudStage } from '../../fixtures/cloud-stage.ts';
 import type { CloudStage } from '../../fixtures/cloud-stage.ts';
 import { builtPath } from './built-path.ts';
@@ -7,6 +5,7 @@ import type { FunctionSpec } from './function-environment.ts';
 import { serveInvoke } from './invoke-in-process.ts';
 import { startLambdaServer } from './lambda-server.ts';
 import type { LambdaServer } from './lambda-server.ts';
+import { startRestGateway } from './rest-gateway.ts';
 import { rustFunction } from './rust-functions.ts';
 import { stageToken } from './stage-token.ts';
 
@@ -16,21 +15,27 @@ export const typescriptFunctions = {
   'sweep-due': { memory_mb: 512, timeout_ms: 60_000 },
 } as const;
 
-const computingFunctions = ['embed-text', 'score-vectors', 'sign-envelope'] as const;
+const rustFunctions = ['embed-text', 'score-vectors', 'sign-envelope', 'run-script'] as const;
 
 /** A stage that lives as long as a test: storage and keys on the emulator, functions under the test's Lambda service. */
 export interface OpenedStage {
   readonly server: LambdaServer;
+  /** Names of those that are there. */
+  readonly functions: readonly string[];
+  /** Whether the Rust functions are among them. */
+  readonly has_rust: boolean;
   /** The owner's, as the files of `events/` carry it. */
   readonly owner_token: string;
   readonly environment: CloudStage['environment'];
+  /** Base URL of the API, which streams; `run-script` calls back there. */
+  readonly url: string;
   stop(): Promise<void>;
 }
 
 /**
- * Makes table, bucket, queues, issuer key and genesis on the emulator, and deploys the built TypeScript functions beside
- * the Rust functions that compute. Where those are not built, issuer signatures are made in this process and the rest is
- * refused: it says so by `has_rust`.
+ * Makes table, bucket, queues, issuer key and genesis on the emulator, and deploys the built functions, each wired to the
+ * others. A Rust function that is not built is not there; without `sign-envelope` issuer signatures are made in this
+ * process, so that the TypeScript functions need no Rust.
  */
 export async function openStage({
   emulator_url,
@@ -38,35 +43,54 @@ export async function openStage({
 }: {
   emulator_url: string;
   has_streaming?: boolean;
-}): Promise<OpenedStage & { readonly has_rust: boolean }> {
+}): Promise<OpenedStage> {
   process.env['SIGNET_EMULATOR_URL'] = emulator_url;
+  const folders = Object.keys(typescriptFunctions).map((name) => [name, builtPath('functions', name)] as const);
+  if (folders.some(([, folder]) => folder === undefined)) {
+    throw new Error('the functions are not built: `npm run build -- functions`');
+  }
   const stage = await newCloudStage(undefined, stageToken);
   const variables = { ...variablesOf(stage), AWS_ENDPOINT_URL: emulator_url };
-  const functions: Record<string, FunctionSpec> = {};
-  for (const [name, sizes] of Object.entries(typescriptFunctions)) {
-    const folder = builtPath('functions', name);
-    if (folder === undefined) throw new Error('the functions are not built: `npm run build -- functions`');
-    functions[name] = { folder, ...sizes, environment: variables, has_streaming };
-  }
-  const has_rust = existsSync(join(builtPath('lambdas-host', 'sign-envelope') ?? '', 'bootstrap'));
-  for (const name of has_rust ? computingFunctions : []) {
-    functions[name] = rustFunction(name, { SIGNET_KMS_ISSUER: stage.issuer_alias, AWS_ENDPOINT_URL: emulator_url });
+  const rust = builtRustFunctions({ SIGNET_KMS_ISSUER: stage.issuer_alias, AWS_ENDPOINT_URL: emulator_url });
+  const functions: Record<string, FunctionSpec> = { ...rust };
+  for (const [name, folder = ''] of folders) {
+    const sizes = typescriptFunctions[name as keyof typeof typescriptFunctions];
+    functions[name] = { folder, ...sizes, environment: variables, has_streaming, concurrency: 8 };
   }
   const server = await startLambdaServer({ functions });
-  const in_process = has_rust ? undefined : await serveInvoke(stage.invoke);
+  const gateway = await startRestGateway({ server, function_name: 'serve-api', stage: 'test' });
+  const in_process = 'sign-envelope' in rust ? undefined : await serveInvoke(stage.invoke);
   // Processes start when they are first called: they see what is set here.
-  Object.assign(variables, { AWS_ENDPOINT_URL_LAMBDA: in_process?.url ?? server.url });
+  Object.assign(variables, {
+    SIGNET_API_URL: gateway.url,
+    AWS_ENDPOINT_URL_LAMBDA: in_process?.url ?? server.url,
+  });
   return {
     server,
-    has_rust,
+    functions: Object.keys(functions),
+    has_rust: 'sign-envelope' in rust,
     owner_token: stage.owner_token,
     environment: stage.environment,
+    url: gateway.url,
     async stop() {
+      await gateway.stop();
       await server.stop();
       await in_process?.stop();
       await stage.close();
     },
   };
+}
+
+function builtRustFunctions(variables: Readonly<Record<string, string>>): Record<string, FunctionSpec> {
+  const functions: Record<string, FunctionSpec> = {};
+  for (const name of rustFunctions) {
+    try {
+      functions[name] = rustFunction(name, variables);
+    } catch {
+      // It, its model or its image is not built here.
+    }
+  }
+  return functions;
 }
 
 /** `queue_runs` is `SIGNET_QUEUE_RUNS`, as in `read-cloud-environment.ts`. */
