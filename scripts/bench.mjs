@@ -1,15 +1,32 @@
 #!/usr/bin/env node
-// `npm run bench [area …]`: gateway, memory, scripts, embedding, proof, start. Writes dated records to docs/records/.
+// `npm run bench [area …]`: gateway, memory, scripts, embedding, proof, start, lambda (alone: `npm run bench:lambda`).
+// Writes dated records to docs/records/.
 import { join } from 'node:path';
 import { buildArtefact, loadRecipe, recipeModules } from './artefacts.mjs';
 import { run } from './processes.mjs';
 import { ensurePackages, node24, root } from './toolchain.mjs';
 
 const say = (text) => console.log(text);
+const areas = process.argv.slice(2);
+const hasLambda = areas.length === 0 || areas.includes('lambda');
+
 await ensurePackages(say);
-for (const name of Object.keys(recipeModules)) await buildArtefact(await loadRecipe(name), say);
+for (const name of [...Object.keys(recipeModules), ...(hasLambda ? ['functions', 'lambdas-host'] : [])]) {
+  await buildArtefact(await loadRecipe(name), say);
+}
+if (hasLambda) await buildForArm64();
+const program = hasLambda ? 'bench-on-emulator.mjs' : 'bench.ts';
 try {
-  await run(node24(), [join(root, 'tests', 'load', 'bench.ts'), ...process.argv.slice(2)], { cwd: root });
+  await run(node24(), [join(root, 'tests', 'load', program), ...areas], { cwd: root });
 } catch {
   process.exit(1);
+}
+
+/** What is deployed is for arm64; without its linker the sizes are this machine's, and the record says so. */
+async function buildForArm64() {
+  try {
+    await buildArtefact(await loadRecipe('lambdas-arm64'), say);
+  } catch (error) {
+    say(`no sizes for arm64: ${error.message.split('\n')[0]}`);
+  }
 }

@@ -27,7 +27,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void end(
 
 if (jestArguments.length === 0 || jestArguments.some((argument) => argument.includes('lambda'))) {
   // The addon is the twin that vectors of `embed-text` are compared with.
-  for (const name of ['native', 'models', 'lambdas-host', 'functions']) await buildArtefact(await loadRecipe(name), say);
+  for (const name of ['native', 'models', 'script-image', 'lambdas-host', 'functions'])
+    await buildArtefact(await loadRecipe(name), say);
 }
 await tally.step('AWS adapters on MiniStack', async () => {
   const program = await installMinistack({ home: join(buildFolder, 'cache', 'ministack'), run });

@@ -1,5 +1,6 @@
 import { benchEmbedding } from './bench-embedding.ts';
 import { benchGateway } from './bench-gateway.ts';
+import { benchLambda } from './bench-lambda.ts';
 import { benchMemory } from './bench-memory.ts';
 import { benchProof } from './bench-proof.ts';
 import { benchScripts } from './bench-scripts.ts';
@@ -13,6 +14,7 @@ const areas: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   scripts: benchScripts,
   embedding: benchEmbedding,
   start: benchStart,
+  lambda: benchLambda,
 };
 
 const wanted = process.argv.slice(2);

@@ -22,10 +22,10 @@ function openEmbed() {
     const truncated = texts.flatMap((text, at) => (text.startsWith('~') ? [at] : []));
     return { ok: true, dimension: 2, vectors, tokens: texts.map((text) => text.length % 256), truncated };
   };
-  const { embed } = lambdaEmbed({ invoke, function_name: 'embed-text' });
+  const adapter = lambdaEmbed({ invoke, function_name: 'embed-text' });
   return {
     calls,
-    embed: (texts: readonly string[]) => embed({ model: 'm', texts, input_type: 'document', truncate: 'end' }),
+    embed: (texts: readonly string[]) => adapter.embed({ model: 'm', texts, input_type: 'document', truncate: 'end' }),
   };
 }
 

@@ -54,22 +54,25 @@ for (;;) {
 async function answerAsStream(event, context, request_id) {
   const stream = new PassThrough();
   stream.setContentType = (type) => content_types.set(stream, type);
-  let sent;
+  const sent = Promise.withResolvers();
+  let hasBegun = false;
   const begin = () => {
-    sent ??= pipe(stream, request_id);
+    if (hasBegun) return;
+    hasBegun = true;
+    void pipe(stream, request_id).then(sent.resolve, sent.reject);
   };
   stream.once('readable', begin);
   try {
     await handler(event, stream, context);
   } catch (error) {
-    if (sent === undefined) throw error;
+    if (!hasBegun) throw error;
     console.error(error);
     stream.destroy(error instanceof Error ? error : new Error(String(error)));
-    await sent;
+    await sent.promise;
     return;
   }
   begin();
-  await sent;
+  await sent.promise;
 }
 
 function pipe(stream, request_id) {

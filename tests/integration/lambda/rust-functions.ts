@@ -1,9 +1,9 @@
+import { join } from 'node:path';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { client_settings } from '../../../functions/adapters/aws/client-settings.ts';
 import { functionInvoker } from '../../../functions/adapters/lambda/invoke-function.ts';
 import type { InvokeFunction } from '../../../functions/adapters/lambda/function-call.ts';
 import { findOnnxRuntime } from '../../../functions/adapters/native/find-onnxruntime.ts';
-import { join } from 'node:path';
 import { builtPath } from './built-path.ts';
 import type { FunctionSpec } from './function-environment.ts';
 import { startLambdaServer } from './lambda-server.ts';
@@ -54,14 +54,8 @@ const sizes = {
 } as const;
 
 function placesOf(name: RustFunction): Record<string, string> {
-  switch (name) {
-    case 'embed-text':
-      return embedPlaces();
-    case 'run-script':
-      return scriptPlaces();
-    default:
-      return {};
-  }
+  if (name === 'embed-text') return embedPlaces();
+  return name === 'run-script' ? scriptPlaces() : {};
 }
 
 function scriptPlaces(): Record<string, string> {
