@@ -3,9 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { nag, nagReasons } from '../../infra/nag.ts';
 import { makePlaceholderArtefacts } from './placeholder-artefacts.ts';
-import { ofType, synthesise, type Template, templatesOf } from './templates-of.ts';
+import { allTemplatesOf, ofType, type Template, type Templates } from './templates-of.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -13,59 +12,54 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+const overrides = {
+  api: {
+    web_acl_arn: 'arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/w/1',
+    function_url: true,
+    account_log_role: false,
+  },
+  alarms: { email: 'who@example.org' },
+  runs: { isolation: 'shared' },
+  tags: { team: 'a' },
+};
+const endpoint_url = 'http://127.0.0.1:4566';
+const emulator = { endpoint_url, environment: { SIGNET_GENESIS: '/x/genesis.json' } };
+const [prod, dev, again, alone, chosen, emulated] = allTemplatesOf([
+  { stage: 'prod', with_nag: true },
+  { stage: 'dev' },
+  { stage: 'dev' },
+  { stage: 'dev', only_state: true },
+  { stage: 'prod', overrides },
+  { stage: 'dev', overrides: { emulator } },
+]) as [Templates, Templates, Templates, Templates, Templates, Templates];
+
 describe('cdk-nag', () => {
   test('finds nothing that has no reason, and no reason is left over', () => {
-    const { app } = synthesise({ stage: 'prod', folder: join(folder, 'nag') });
-    const { unanswered, used } = nag(app);
-    expect(unanswered).toEqual([]);
-    expect(nagReasons.filter((reason) => !used.has(reason))).toEqual([]);
+    expect(prod.nag).toEqual({ unanswered: [], unused: [] });
   });
 });
 
 describe('the State stack', () => {
   test('is the same alone and with the App stack: a deploy of it alone takes no export away', () => {
-    const template = (name: string, only_state: boolean) => {
-      const { assembly } = synthesise({ stage: 'dev', folder: join(folder, name), only_state });
-      return readFileSync(join(assembly, 'Signet-dev-State.template.json'), 'utf8');
-    };
-    expect(template('alone', true)).toBe(template('both', false));
+    expect(alone.state).toEqual(dev.state);
   });
 });
 
 describe('assets', () => {
   test('made in two folders they have the same hashes, and so have the templates', () => {
-    const made = ['first', 'second'].map((name) => {
-      const { assembly } = synthesise({ stage: 'dev', folder: join(folder, name) });
-      return ['App.assets', 'App.template', 'State.assets', 'State.template'].map((file) =>
-        readFileSync(join(assembly, `Signet-dev-${file}.json`), 'utf8'),
-      );
-    });
-    expect(made[0]).toEqual(made[1]);
-    expect(made[0]?.[0]).toMatch(/[0-9a-f]{64}/);
+    expect(Object.keys(again.assets)).toEqual(Object.keys(dev.assets));
+    expect(Object.keys(dev.assets).length).toBeGreaterThanOrEqual(11);
+    expect([again.state, again.app]).toEqual([dev.state, dev.app]);
   });
 
   test('no template names a path of the machine that made it', () => {
-    const { state, app } = templatesOf({ stage: 'dev' });
-    expect(JSON.stringify([state, app])).not.toContain(process.cwd());
-    expect(JSON.stringify([state, app])).not.toContain(tmpdir());
+    const text = JSON.stringify([dev.state, dev.app]);
+    for (const path of [process.cwd(), tmpdir(), process.env['HOME'] ?? tmpdir()])
+      expect(text).not.toContain(`${path}/`);
   });
 });
 
 describe('what a stage may choose', () => {
-  const chosen = templatesOf({
-    stage: 'prod',
-    overrides: {
-      api: {
-        web_acl_arn: 'arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/w/1',
-        function_url: true,
-        account_log_role: false,
-      },
-      alarms: { email: 'who@example.org' },
-      runs: { isolation: 'shared' },
-      tags: { team: 'a' },
-    },
-  });
-
   test('a firewall before the API', () => {
     expect(ofType(chosen.app, 'AWS::WAFv2::WebACLAssociation')).toMatchObject([
       { Properties: { WebACLArn: expect.stringContaining(':wafv2:') as unknown } },
@@ -104,12 +98,6 @@ describe('what a stage may choose', () => {
 });
 
 describe('a stage in an emulator', () => {
-  const endpoint_url = 'http://127.0.0.1:4566';
-  const emulated = templatesOf({
-    stage: 'dev',
-    overrides: { emulator: { endpoint_url, environment: { SIGNET_GENESIS: '/x/genesis.json' } } },
-  });
-
   test('has functions of this machine, buffered answers and shared machines', () => {
     const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
     for (const { Properties } of ofType(emulated.app, 'AWS::Lambda::Function')) {

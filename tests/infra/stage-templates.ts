@@ -1,12 +1,14 @@
 import { expect } from '@jest/globals';
 import { functionLanguages, functionNames } from '../../infra/config.ts';
 import type { Statement } from './evaluate-policy.ts';
-import { ofType, type Resource, type Templates, templatesOf } from './templates-of.ts';
+import { allTemplatesOf, ofType, type Resource, type Templates } from './templates-of.ts';
 
 /** Stages that the rules are held to: one that loses its data, and names with and without a preset. */
 export const stages = ['dev', 'staging', 'prod', 'blue-2'];
 export const keeping = stages.filter((stage) => stage !== 'dev');
-const made = new Map(stages.map((stage) => [stage, templatesOf({ stage })]));
+const made = new Map(
+  allTemplatesOf(stages.map((stage) => ({ stage }))).map((templates) => [templates.config.stage, templates]),
+);
 
 /** Both stacks of a stage, made once. */
 export function both(stage: string): Templates {

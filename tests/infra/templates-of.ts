@@ -1,18 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { addStacks, newApp } from '../../infra/add-stacks.ts';
-import { findArtefacts } from '../../infra/artefacts.ts';
-import { makeConfig, type StageConfig } from '../../infra/config.ts';
-import { placeholder, writeStageFiles } from '../../infra/stage-files.ts';
-import { makePlaceholderArtefacts } from './placeholder-artefacts.ts';
+import type { StageConfig } from '../../infra/config.ts';
 
 export interface Resource {
   readonly Type: string;
   readonly Properties: Readonly<Record<string, unknown>>;
   readonly DeletionPolicy?: string;
   readonly UpdateReplacePolicy?: string;
-  readonly Metadata?: Readonly<Record<string, unknown>>;
 }
 
 export interface Template {
@@ -24,35 +18,31 @@ export interface Templates {
   readonly config: StageConfig;
   readonly state: Template;
   readonly app: Template;
+  /** Assets of the App stack by their hash. */
+  readonly assets: Readonly<Record<string, unknown>>;
+  /** Findings without a reason, and reasons without a finding. */
+  readonly nag: { readonly unanswered: readonly string[]; readonly unused: readonly string[] };
 }
 
-/** The two templates of a stage, made of placeholder artefacts and the placeholder genesis. */
-export function templatesOf({ stage, overrides = {} }: { stage: string; overrides?: object }): Templates {
-  const folder = mkdtempSync(join(tmpdir(), 'signet-templates-'));
-  try {
-    const { config, assembly } = synthesise({ stage, overrides, folder });
-    const template = (name: string): Template =>
-      JSON.parse(readFileSync(join(assembly, `Signet-${stage}-${name}.template.json`), 'utf8'));
-    return { config, state: template('State'), app: template('App') };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+export interface TemplateRequest {
+  readonly stage: string;
+  readonly overrides?: object;
+  readonly only_state?: boolean;
+  readonly with_nag?: boolean;
 }
 
-/** Synthesises both stacks below `folder`; answers the app, for rules that look at constructs, and its assembly. */
-export function synthesise(request: { stage: string; overrides?: object; folder: string; only_state?: boolean }) {
-  const build_folder = join(request.folder, 'build');
-  const assembly = join(request.folder, 'assembly');
-  makePlaceholderArtefacts(build_folder);
-  const config = makeConfig(request);
-  const app = newApp({ outdir: assembly });
-  const parts = {
-    artefacts: findArtefacts({ config, build_folder }),
-    stage_files: writeStageFiles({ config, genesis: placeholder, build_folder }),
-  };
-  addStacks(app, { config, parts: request.only_state === true ? undefined : parts });
-  app.synth();
-  return { app, config, assembly };
+/** The templates of a stage, made of placeholder artefacts and the placeholder genesis. */
+export function templatesOf(request: TemplateRequest): Templates {
+  const [templates] = allTemplatesOf([request]);
+  if (templates === undefined) throw new Error('expected templates');
+  return templates;
+}
+
+/** The same of several, by one process. */
+export function allTemplatesOf(requests: readonly TemplateRequest[]): readonly Templates[] {
+  const program = join(import.meta.dirname, 'make-templates.ts');
+  const text = execFileSync(process.execPath, [program, JSON.stringify(requests)], { maxBuffer: 1 << 28 });
+  return JSON.parse(text.toString());
 }
 
 /** Resources of a type, with their logical ids. */
