@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { confirm } from './ask.mjs';
 import { buildArtefact, loadRecipe } from './artefacts.mjs';
@@ -141,15 +141,20 @@ function keepOutputs(path, folder) {
 }
 
 function welcome({ url, key }) {
-  const short = relative(process.cwd(), key);
-  const path = short.startsWith('..') ? key : short;
-  const bearer = `-H "authorization: Bearer $(cat ${path})"`;
+  const bearer = `-H "authorization: Bearer $(cat ${here(key)})"`;
   const body =
     '{"model": "auto", "messages": [{"role": "user", "content": "What is Signet? Signet is an agent backend that its user owns."}]}';
   const first = existsSync(key)
-    ? `try:\n  curl -s ${url}/v1/chat/completions ${bearer} -H 'content-type: application/json' -d '${body}'\n  npx signet run examples/soma.py --url ${url} --home ${relative(process.cwd(), join(key, '..')) || '.'}`
+    ? `try:
+  curl -s ${url}/v1/chat/completions ${bearer} -H 'content-type: application/json' -d '${body}'
+  npx signet run examples/soma.py --url ${url} --home ${here(dirname(key))}`
     : "the owner's key is on the machine on which the stage began";
   return `Signet serves on ${url}\n\n${first}`;
+}
+
+function here(path) {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
 }
 
 function stepsOf(all) {

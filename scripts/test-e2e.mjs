@@ -21,7 +21,8 @@ const parts = ['local', 'deployed', 'authorised'];
 const asked = process.argv.slice(2);
 const chosen = parts.filter((part) => asked.includes(part));
 const wanted = chosen.length > 0 ? chosen : parts;
-const jestArguments = ['--runInBand', ...asked.filter((word) => !parts.includes(word))];
+// Real time, on a machine that may be busy; a step that hangs still ends.
+const jestArguments = ['--runInBand', '--testTimeout=120000', ...asked.filter((word) => !parts.includes(word))];
 
 const say = (text) => console.log(text);
 const tally = new Tally();

@@ -75,7 +75,9 @@ export function startMinistack({ program, folder, node_folder, certificate }) {
  */
 export async function makeCertificate({ folder, run }) {
   const certificate = join(folder, 'emulator.crt');
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-days', '2'];
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-days', '30'];
+  // Rustls takes no authority's certificate for a server's, which is what OpenSSL makes unless told.
+  subject.push('-addext', 'basicConstraints=critical,CA:FALSE');
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyOf(certificate)];
   await run('openssl', ['req', '-x509', ...key, '-out', certificate, ...subject], { quiet: true });
   return certificate;
