@@ -42,7 +42,7 @@ export async function advanceRun(
     if (item === undefined) return { kind: 'done' };
     const row = runRow(item);
     if (hasEnded(row)) return { kind: 'done' };
-    if (isElsewhere(row) && !mustStop(row) && parts.now() < row.handed_over_until) return waitFor(row);
+    if (isElsewhere(row) && !mustStop(row) && parts.now() < row.handed_over_until) return waitFor(parts, row);
     const end = await endBeforeStart(parts, row);
     if (end !== undefined) {
       await finishRun(parts, row, end);

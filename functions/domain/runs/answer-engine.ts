@@ -7,6 +7,7 @@ import type { Tools } from '../tools/tools.ts';
 import { putBack } from './begin-attempt.ts';
 import { makeClaims } from './claims.ts';
 import { finishRun, type FinishParts } from './finish-run.ts';
+import { attemptMs } from './hand-over.ts';
 import { stateKey } from './keys.ts';
 import type { LiveRuns } from './live-runs.ts';
 import { crashedCompletion, mayRetry } from './lost-attempt.ts';
@@ -108,14 +109,13 @@ export function makeAnswerEngine(parts: AnswerEngineParts): AnswerEngine {
   async function pickUp(run: RunRow, engine: string): Promise<void> {
     if (run.engine !== null) throw taken();
     if (mustStop(run)) throw over();
-    const { wall_ms } = run.limits;
-    const token_expires_at = now() + wall_ms + limits.runs.token_grace_ms;
+    const handed_over_until = now() + attemptMs(run, limits);
     const answer = await table.write(
       {
         kind: 'update',
         key: stateKey(run.tenant, run.id),
         conditions: [...asRead(run), { kind: 'equals', field: 'engine', value: null }],
-        set: { engine, token_expires_at, handed_over_until: token_expires_at + limits.runs.completion_grace_ms },
+        set: { engine, handed_over_until, token_expires_at: handed_over_until - limits.runs.completion_grace_ms },
       },
       now(),
     );

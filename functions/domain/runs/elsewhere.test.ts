@@ -96,8 +96,6 @@ function refusal(code: string, reason?: string): object {
 
 const wall_ms = limits.runs.wall_ms;
 const attempt_ms = wall_ms + limits.runs.token_grace_ms + limits.runs.completion_grace_ms;
-/** A job looks first when its run was to be fetched, and then when the attempt's time is over. */
-const silent_ms = Math.max(attempt_ms, limits.runs.pickup_ms);
 
 describe('a run that is handed over', () => {
   test('leaves its job waiting, uncounted, and closed by the completion', async () => {
@@ -113,6 +111,18 @@ describe('a run that is handed over', () => {
     expect(await runOf(handed)).toMatchObject({ state: 'succeeded', result: 7, attempt: 1 });
     expect(await first.jobs.get(handed.job_id)).toMatchObject({ state: 'done' });
     expect((await eventsOf(handed.id)).map(({ event }) => event)).toEqual(['run', 'result', 'done']);
+  });
+
+  test('is looked at when one that was fetched at once would be over, and waited for until its own time is', async () => {
+    const handed = await handOver();
+    first.pass(10_000);
+    await send(first, handed, { kind: 'start', engine });
+    first.pass(attempt_ms - 10_000);
+    expect(await first.jobs.advance(handed.job_id, signal)).toBe('rescheduled');
+    expect(await runOf(handed)).toMatchObject({ state: 'running', attempt: 1 });
+    first.pass(10_000);
+    expect(await first.jobs.advance(handed.job_id, signal)).toBe('rescheduled');
+    expect(await runOf(handed)).toMatchObject({ state: 'running', attempt: 2 });
   });
 
   test('of long wall time is waited for until that is over', async () => {
@@ -174,11 +184,16 @@ describe('an announcement', () => {
   test('that nobody follows is made again, three times, whatever the run did before', async () => {
     const handed = await handOver();
     for (let attempt = 2; attempt <= 4; attempt += 1) {
-      first.pass(limits.runs.pickup_ms);
+      first.pass(attempt_ms);
+      await first.jobs.advance(handed.job_id, signal);
+      expect(await runOf(handed)).toMatchObject({ state: 'running', attempt: attempt - 1 });
+      first.pass(limits.runs.pickup_ms - attempt_ms);
       await first.jobs.advance(handed.job_id, signal);
       expect(await runOf(handed)).toMatchObject({ state: 'running', attempt });
     }
-    first.pass(limits.runs.pickup_ms);
+    first.pass(attempt_ms);
+    await first.jobs.advance(handed.job_id, signal);
+    first.pass(limits.runs.pickup_ms - attempt_ms);
     expect(await first.jobs.advance(handed.job_id, signal)).toBe('done');
     expect(await runOf(handed)).toMatchObject({ state: 'failed', exit_code: 70, error: { code: 'interpreter_crash' } });
     expect(launched).toHaveLength(4);
@@ -198,7 +213,7 @@ describe('an engine that falls silent', () => {
     const handed = await started();
     await reply(first, handed, 1, 'web.search', search);
     await send(first, handed, { kind: 'watch' }, [{ kind: 'stdout', text: 'one\n', at: 0 }]);
-    first.pass(silent_ms);
+    first.pass(attempt_ms);
     await first.jobs.advance(handed.job_id, signal);
     await expect(send(first, handed, { kind: 'watch' })).rejects.toMatchObject(refusal('invalid_api_key'));
     await expect(send(first, handed, completion())).rejects.toMatchObject(refusal('invalid_api_key'));
@@ -227,7 +242,7 @@ describe('an engine that falls silent', () => {
     const handed = await started();
     const answer = reply(first, handed, 1, 'tools.call', { name: 'mail', args: {} });
     await (never_answers ? begun.promise : answer);
-    first.pass(silent_ms);
+    first.pass(attempt_ms);
     expect(await second.jobs.advance(handed.job_id, signal)).toBe('done');
     expect(await runOf(handed)).toMatchObject({ state: 'failed', exit_code: 70, error: { code } });
     await expect(send(second, handed, completion())).resolves.toEqual({ kind: 'done' });
@@ -236,7 +251,7 @@ describe('an engine that falls silent', () => {
 
   test('is heard once more when its completion comes before the sweep', async () => {
     const handed = await started();
-    first.pass(silent_ms + 60_000);
+    first.pass(attempt_ms + 60_000);
     await expect(send(first, handed, { kind: 'watch' })).rejects.toMatchObject(refusal('run_over'));
     await send(first, handed, completion({ result: 1 }));
     expect(await runOf(handed)).toMatchObject({ state: 'succeeded', result: 1 });
@@ -262,7 +277,7 @@ describe('a completion', () => {
   test('races with the sweep that takes the attempt for lost: one of them has it, and the job lives with the run', async () => {
     for (let round = 0; round < 8; round += 1) {
       const handed = await started();
-      first.pass(silent_ms);
+      first.pass(attempt_ms);
       const [told] = await Promise.allSettled([
         send(first, handed, completion()),
         second.jobs.advance(handed.job_id, signal),
@@ -521,7 +536,7 @@ describe('a machine that is switched off in the middle of a call', () => {
     dying.run({ run_id: handed.id, token: handed.token }).catch(() => undefined);
     await stuck.promise;
     dying.kill();
-    first.pass(silent_ms);
+    first.pass(attempt_ms);
     // The process that was at the call for it is gone as well, and its claim with it.
     await second.jobs.advance(handed.job_id, signal);
     second.answerChat = async () => ({ text: 'again' });

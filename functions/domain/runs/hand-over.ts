@@ -29,10 +29,20 @@ export async function handOver(
     await finishRun(parts, run, failedCompletion('InternalError', 'internal', 'an error of the node ended the run'));
     return { kind: 'done' };
   }
-  return waitFor(run);
+  return waitFor(parts, run);
 }
 
-/** The job of a run that another machine executes: due when that machine must have ended it. */
-export function waitFor({ handed_over_until = 0 }: RunRow): StepResult {
-  return { kind: 'wait', until: handed_over_until, reason: 'handed_over' };
+/**
+ * The job of a run that another machine executes: due when that must have ended it. While no engine has come for it, the
+ * job looks as early as the attempt of one that comes at once would end, for then nothing later tells it.
+ */
+export function waitFor({ now, limits }: Pick<FinishParts, 'now' | 'limits'>, run: RunRow): StepResult {
+  const { handed_over_until = 0, engine } = run;
+  const until = engine === null ? Math.min(handed_over_until, now() + attemptMs(run, limits)) : handed_over_until;
+  return { kind: 'wait', until, reason: 'handed_over' };
+}
+
+/** From the time that an engine fetches its run to that at which the attempt is lost. */
+export function attemptMs({ limits: { wall_ms } }: RunRow, { runs }: FinishParts['limits']): number {
+  return wall_ms + runs.token_grace_ms + runs.completion_grace_ms;
 }
