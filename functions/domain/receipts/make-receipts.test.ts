@@ -45,6 +45,20 @@ test('entries stand in the order of their appends: within a millisecond, and whe
   expect(rows.slice(-ids.length).map(({ sk }) => sk.slice(16))).toEqual(ids);
 });
 
+test('what another process stored is counted, at whatever time by the clock of this one', async () => {
+  let clock = node.now();
+  const receipts = makeReceipts({ ...node, now: () => clock });
+  const count = () => receipts.count();
+  const before = await count();
+  await fresh().append(testCall(), statement);
+  clock += 60_000;
+  expect(await count()).toBe(before + 1);
+  await makeReceipts({ ...node, now: () => clock }).append(testCall(), statement);
+  expect(await Promise.all([count(), count()])).toEqual([before + 2, before + 2]);
+  clock -= 120_000;
+  expect(await count()).toBe(before + 2);
+});
+
 test('appends that run while the entries are first counted are counted once', async () => {
   const receipts = fresh();
   const call = testCall();

@@ -7,6 +7,7 @@ import type { Session } from '../identity/sessions.ts';
 import type { JsonObject } from '../json.ts';
 import { KeyRefusedError, type Keys, type SealedEnvelope } from '../ports/keys.ts';
 import type { Table } from '../ports/table.ts';
+import { countPending } from './count-pending.ts';
 import { indexKey, pendingKey, pendingMilliseconds, pendingPartition } from './keys.ts';
 import type { Receipts, Statement } from './receipts.ts';
 import { statementPayloadType, statementType } from './statement-types.ts';
@@ -30,7 +31,7 @@ export function makeReceipts({
   content: Content;
   now: Now;
 }): Receipts {
-  const counter = makeCounter(table, now);
+  const count = countPending({ table, now });
   let stored_ms: Promise<number> | undefined;
   let newest_ms = 0;
 
@@ -88,7 +89,8 @@ export function makeReceipts({
       const { sealed, del, detail } = await seal(cause, statement, tenant);
       const pending = pendingKey(await nextMillisecond(), sealed.id);
       const entry = new TextDecoder().decode(sealed.entry);
-      const [written] = await Promise.all([
+      // Refused: the very same statement (request, counter and all) is stored already, under the same id.
+      await Promise.all([
         table.transact(
           [
             {
@@ -106,8 +108,6 @@ export function makeReceipts({
         kept?.stored,
         detail?.stored,
       ]);
-      // Refused: the very same statement (request, counter and all) is stored already, under the same id.
-      if (written.kind === 'written') counter.increment();
       return sealed.id;
     },
     async get(id, tenant) {
@@ -126,7 +126,7 @@ export function makeReceipts({
       if (typeof entry !== 'string' || delegation === undefined) return undefined;
       return { entry: base64(entry), delegation: base64(delegation.envelope), document: delegation.document };
     },
-    count: () => counter.count(),
+    count,
   };
 }
 
@@ -195,42 +195,4 @@ function bytesOf(value: unknown): number {
 
 function base64(text: string): string {
   return Buffer.from(text).toString('base64');
-}
-
-/** Entries stored: counted once, when first asked, then kept up in memory. */
-function makeCounter(table: Table, now: Now): { increment(): void; count(): Promise<number> } {
-  let counted: Promise<number> | undefined;
-  let since = 0;
-
-  async function countStored(): Promise<number> {
-    // Up to this moment by key, so that appends which run meanwhile are counted in `since` alone.
-    const newest = await table.query({ pk: pendingPartition, limit: 1, reverse: true }, now());
-    const to = newest.rows[0]?.sk;
-    const since_then = since;
-    if (to === undefined) return -since_then;
-    let rows = 0;
-    let cursor: string | undefined;
-    do {
-      const page = await table.query(
-        { pk: pendingPartition, from: '0', to, limit: 1000, ...(cursor === undefined ? {} : { cursor }) },
-        now(),
-      );
-      rows += page.rows.length;
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return rows - since_then;
-  }
-
-  return {
-    increment() {
-      since += 1;
-    },
-    async count() {
-      counted ??= countStored().catch((cause: unknown) => {
-        counted = undefined;
-        throw cause;
-      });
-      return (await counted) + since;
-    },
-  };
 }
