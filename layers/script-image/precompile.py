@@ -1,4 +1,4 @@
-"""Compiles a component ahead of time for this machine's architecture, with the settings of `crates/sandbox/src/engine.rs`.
+"""Compiles a component ahead of time for this machine, with the settings of `crates/sandbox/src/settings.rs`.
 
     python precompile.py <component.wasm> <output.cwasm> <target triple>
 """

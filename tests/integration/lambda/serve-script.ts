@@ -40,23 +40,19 @@ export async function serveScript(request: {
   }
 
   function reply(frame: JsonObject, run_id: string): Json | undefined {
-    switch (frame['kind']) {
-      case 'start':
-        return startOf(run_id, script);
-      case 'watch':
-        return { cancelled: false };
-      case 'call':
-        return { kind: 'value', value: answer(String(frame['method']), frame['args'] ?? null) };
-      default:
-        return undefined;
-    }
+    const { kind, method, args } = frame;
+    if (kind === 'start') return startOf(run_id, script);
+    if (kind === 'watch') return { cancelled: false };
+    if (kind === 'completion') return undefined;
+    return { kind: 'value', value: answer(typeof method === 'string' ? method : '', args ?? null) };
   }
 
   return {
     frames,
     addressed(event) {
-      const url = String(event['callback_url']).replace('https://api.example.com', origin);
-      return { ...event, callback_url: url };
+      const { callback_url: url } = event;
+      if (typeof url !== 'string') return event;
+      return { ...event, callback_url: url.replace('https://api.example.com', origin) };
     },
     async stop() {
       server.closeAllConnections();
