@@ -12,6 +12,9 @@ pub enum SignError {
     /// Not a frame of this operation.
     #[error("the frame cannot be read: {0}")]
     Frame(#[from] FrameError),
+    /// The answer would not fit in a reply.
+    #[error("expected items whose answers have at most {0} bytes together")]
+    TooLarge(usize),
     /// KMS gave no answer that can be used.
     #[error(transparent)]
     Kms(#[from] KmsError),
@@ -23,7 +26,7 @@ pub enum SignError {
 impl Failure for SignError {
     fn name(&self) -> &'static str {
         match self {
-            Self::Invalid(_) | Self::Frame(_) => "InvalidRequest",
+            Self::Invalid(_) | Self::Frame(_) | Self::TooLarge(_) => "InvalidRequest",
             Self::Kms(KmsError::Unavailable { .. }) => "KeyServiceUnavailable",
             Self::Kms(_) => "KeyServiceRefused",
             Self::Signature(_) => "SignatureRefused",

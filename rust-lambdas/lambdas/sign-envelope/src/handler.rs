@@ -11,6 +11,10 @@ use crate::{Context, SignError};
 /// Left of an invocation when KMS is given up: enough to answer.
 const MARGIN: Duration = Duration::from_millis(250);
 
+/// Of a reply: what Lambda takes back is 6 MiB, and base64 grows by a third. A frame of many short items is answered by a
+/// longer one.
+const FRAME_BYTES_MAX: usize = 4_500_000;
+
 /// Frames are those of the crate `compute`: no operation with private keys is among them.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case", deny_unknown_fields)]
@@ -94,8 +98,13 @@ pub async fn answer(context: &Context, request: Request, call: &Call) -> Result<
 
 fn frames(context: &Context, operation: Operation, frame: &Bytes) -> Result<Reply, SignError> {
     let mut engine = context.engine.borrow_mut();
-    let frame = Bytes(engine.answer(operation as u32, &frame.0)?);
-    Ok(Reply::Frame { frame })
+    let answer = engine.answer(operation as u32, &frame.0)?;
+    if answer.len() > FRAME_BYTES_MAX {
+        return Err(SignError::TooLarge(FRAME_BYTES_MAX));
+    }
+    Ok(Reply::Frame {
+        frame: Bytes(answer),
+    })
 }
 
 async fn public_key(context: &Context, role: Role, call: &Call) -> Result<Reply, SignError> {

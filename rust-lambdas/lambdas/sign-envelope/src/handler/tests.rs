@@ -279,6 +279,17 @@ async fn refuses_a_frame_that_is_none() {
     );
 }
 
+#[tokio::test]
+async fn refuses_items_whose_answers_do_not_fit_in_a_reply() {
+    let custody = Custody::of([7; 32], [7; 32]).await;
+    let count = 70_000u32;
+    let mut items = count.to_le_bytes().to_vec();
+    items.resize(4 + 4 * count as usize, 0);
+    let request = json!({ "operation": "digest", "frame": STANDARD.encode(items) });
+    let error = custody.answer(request).await.unwrap_err();
+    assert_eq!(error.name(), "InvalidRequest");
+}
+
 #[test]
 fn reads_requests_of_the_schema_and_no_others() {
     for bad in [
