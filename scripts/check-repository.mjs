@@ -30,9 +30,11 @@ function lockfileHosts() {
   const npm = ['package-lock.json', 'infra/package-lock.json'].flatMap((file) =>
     [...read(file).matchAll(/"resolved": "(https?:[^"]*)"/g)].map(([, host]) => `${file}: names the host of ${host}`),
   );
-  const cargo = [...read('rust-lambdas/Cargo.lock').matchAll(/^source = "(.*)"$/gm)].filter(
-    ([, source]) => source !== 'registry+https://github.com/rust-lang/crates.io-index',
-  );
+  const index = 'registry+https://github.com/rust-lang/crates.io-index';
+  const cargo = files
+    .filter((file) => file.endsWith('Cargo.lock'))
+    .flatMap((file) => [...read(file).matchAll(/^source = "(.*)"$/gm)].map(([, source]) => ({ file, source })))
+    .filter(({ source }) => source !== index);
   return [...npm, ...cargo.map(([, source]) => `rust-lambdas/Cargo.lock: takes a crate from ${source}`)];
 }
 
