@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { builtPath } from '../integration/lambda/built-path.ts';
 import type { FunctionSpec } from '../integration/lambda/function-environment.ts';
 import { startLambdaServer } from '../integration/lambda/lambda-server.ts';
+import type { FunctionReport } from '../integration/lambda/function-pool.ts';
 import type { LambdaServer } from '../integration/lambda/lambda-server.ts';
 import { openBenchedFunctions } from './benched-functions.ts';
 import type { BenchedFunction } from './benched-functions.ts';
@@ -26,8 +27,8 @@ export async function benchLambda(): Promise<readonly Figure[]> {
   try {
     const figures: Figure[] = [];
     for (const one of world.functions) {
-      const bare = await measure({ server, name: `bare-${one.runtime}`, event: {} });
-      figures.push(...timeFigures(one, await measure(one), bare), sizeFigure(one));
+      const [own, bare] = await measureBoth(one, { server, name: `bare-${one.runtime}`, event: {} });
+      figures.push(...timeFigures(one, own, bare), sizeFigure(one));
     }
     return figures;
   } finally {
@@ -45,20 +46,34 @@ interface Times {
   readonly warm: readonly number[];
 }
 
-async function measure(one: { server: LambdaServer; name: string; event: object }): Promise<Times> {
-  const { server, name, event } = one;
-  const known = server.reports(name).length;
-  const call = async (): Promise<void> => {
-    const answer = await server.invoke(name, event);
-    if (answer.kind === 'error') throw new Error(`\`${name}\` failed: ${answer.body.toString()}\n${server.logs(name)}`);
-  };
+interface Measured {
+  readonly server: LambdaServer;
+  readonly name: string;
+  readonly event: object;
+}
+
+/** In turns, so that whatever else the machine does falls on both. */
+async function measureBoth(own: Measured, bare: Measured): Promise<[own: Times, bare: Times]> {
+  const both = [own, bare].map((one) => ({ one, known: one.server.reports(one.name).length }));
   // The first process reads the files from the disk; later ones, as on a host of AWS that has them, from memory.
   for (let round = 0; round <= rounds; round += 1) {
-    await server.coolDown(name);
-    await call();
+    for (const { one } of both) {
+      await one.server.coolDown(one.name);
+      await call(one);
+    }
   }
-  for (let round = 0; round < warm_calls; round += 1) await call();
-  const processes = server.reports(name).slice(known + 1);
+  for (let round = 0; round < warm_calls; round += 1) for (const { one } of both) await call(one);
+  const [of_own, of_bare] = both.map(({ one, known }) => timesOf(one.server.reports(one.name).slice(known + 1)));
+  if (of_own === undefined || of_bare === undefined) throw new Error('nothing was measured');
+  return [of_own, of_bare];
+}
+
+async function call({ server, name, event }: Measured): Promise<void> {
+  const answer = await server.invoke(name, event);
+  if (answer.kind === 'error') throw new Error(`\`${name}\` failed: ${answer.body.toString()}\n${server.logs(name)}`);
+}
+
+function timesOf(processes: readonly FunctionReport[]): Times {
   const durations = (from: number, to?: number) =>
     processes.flatMap(({ invocations }) => invocations.slice(from, to).map(({ duration_ms }) => duration_ms));
   return {
@@ -105,15 +120,13 @@ function sizeFigure({ name, runtime, folder: host }: BenchedFunction): Figure {
     name: `${name}, zip`,
     value: round2(zip_bytes / 1_048_576),
     unit: 'MiB',
-    note: `${machine}${round2(unpacked_bytes / 1_048_576)} MiB unpacked; ${dominators(name, runtime, folder)}`,
+    note: `${machine}${round2(unpacked_bytes / 1_048_576)} MiB unpacked; ${dominators(runtime, folder)}`,
   };
 }
 
-function dominators(name: string, runtime: BenchedFunction['runtime'], folder: string): string {
+function dominators(runtime: BenchedFunction['runtime'], folder: string): string {
   if (runtime === 'rust') return `bootstrap: ${told(elfShares(join(folder, 'bootstrap')), 4)}`;
-  const metafile = builtPath('functions', join('metafiles', `${name}.json`));
-  if (metafile === undefined) return 'no metafile';
-  const { first, later } = bundleShares(metafile);
+  const { first, later } = bundleShares(folder);
   return `loaded at once: ${told(first, 5)}; when needed: ${told(later, 4)}`;
 }
 

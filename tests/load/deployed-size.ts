@@ -22,46 +22,37 @@ export function zipSize(folder: string): { zip_bytes: number; unpacked_bytes: nu
 const zip_entry_bytes = 30 + 46;
 const zip_end_bytes = 22;
 
-interface Metafile {
-  readonly outputs: Readonly<
-    Record<
-      string,
-      {
-        readonly entryPoint?: string;
-        readonly imports: readonly { readonly path: string; readonly kind: string }[];
-        readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>>;
-      }
-    >
-  >;
-}
-
 /**
- * What an esbuild bundle is made of, by package or folder of ours: the entry with what it imports at once (`first`), and
- * what is loaded when it is needed (`later`).
+ * What a bundle is made of, by package or folder of ours: `index.mjs` with what it imports at once (`first`), and what is
+ * loaded when it is needed (`later`). esbuild names the source of each part in a comment of its own line.
  */
-export function bundleShares(metafile_path: string): { first: readonly Share[]; later: readonly Share[] } {
-  const { outputs } = JSON.parse(readFileSync(metafile_path, 'utf8')) as Metafile;
+export function bundleShares(folder: string): { first: readonly Share[]; later: readonly Share[] } {
+  const texts = new Map(
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.mjs'))
+      .map((name) => [name, readFileSync(join(folder, name), 'utf8')]),
+  );
   const at_once = new Set<string>();
-  const follow = (path: string): void => {
-    if (at_once.has(path)) return;
-    at_once.add(path);
-    for (const { path: next, kind } of outputs[path]?.imports ?? []) {
-      if (kind === 'import-statement' && next in outputs) follow(next);
-    }
+  const follow = (name: string): void => {
+    if (at_once.has(name)) return;
+    at_once.add(name);
+    for (const [, next = ''] of (texts.get(name) ?? '').matchAll(static_import)) follow(next);
   };
-  for (const [path, { entryPoint }] of Object.entries(outputs)) {
-    if (entryPoint?.startsWith('functions/handlers/') === true) follow(path);
-  }
+  follow('index.mjs');
   const [first, later] = [new Map<string, number>(), new Map<string, number>()];
-  for (const [path, { inputs }] of Object.entries(outputs)) {
-    const sums = at_once.has(path) ? first : later;
-    for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
-      const part = partOf(input);
-      sums.set(part, (sums.get(part) ?? 0) + bytesInOutput);
+  for (const [name, text] of texts) {
+    const sums = at_once.has(name) ? first : later;
+    const [, ...sources] = text.split(source_comment);
+    for (let at = 0; at < sources.length; at += 2) {
+      const part = partOf(sources[at] ?? '');
+      sums.set(part, (sums.get(part) ?? 0) + Buffer.byteLength(sources[at + 1] ?? ''));
     }
   }
   return { first: largestFirst(first), later: largestFirst(later) };
 }
+
+const static_import = /^(?:import|export|\})[^("]*"\.\/([^"]+\.mjs)";$/gm;
+const source_comment = /^\/\/ ((?:node_modules|functions|shared|layers)\/\S+)$/m;
 
 /** Sections of a little-endian ELF64 file that take space in it. */
 export function elfShares(path: string): readonly Share[] {
