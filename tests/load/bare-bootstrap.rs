@@ -11,12 +11,11 @@ fn main() -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let api = "/2018-06-01/runtime/invocation";
     loop {
-        write!(writer, "GET {api}/next HTTP/1.1\r\nhost: {host}\r\n\r\n")?;
+        let next = format!("GET {api}/next HTTP/1.1\r\nhost: {host}\r\n\r\n");
+        writer.write_all(next.as_bytes())?;
         let id = read_answer(&mut reader)?;
-        write!(
-            writer,
-            "POST {api}/{id}/response HTTP/1.1\r\nhost: {host}\r\ncontent-length: 4\r\n\r\nnull"
-        )?;
+        let head = format!("POST {api}/{id}/response HTTP/1.1\r\nhost: {host}");
+        writer.write_all(format!("{head}\r\ncontent-length: 4\r\n\r\nnull").as_bytes())?;
         read_answer(&mut reader)?;
     }
 }
