@@ -6,14 +6,13 @@ import type { Embeddings } from '../embeddings/embeddings.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { AnswerCall, ReplyFrame } from '../ports/script-host.ts';
 import type { Operation, Table } from '../ports/table.ts';
-import type { ToolManifest, Tools } from '../tools/tools.ts';
+import type { Tools } from '../tools/tools.ts';
 import type { Web } from '../web/web.ts';
 import {
   isMethod,
   readArguments,
   readFrame,
   type Frame,
-  type MethodName,
   type ScriptTool,
   type ToolResult,
   type ToolsCall,
@@ -28,6 +27,7 @@ import {
 } from './call-error.ts';
 import { makeChatLoop, type LoopAnswer, type PendingChat } from './chat-loop.ts';
 import type { Limits } from './clamp-limits.ts';
+import { harmless, makeEffectOf } from './call-effect.ts';
 import { makeClaims, type Claim } from './claims.ts';
 import { noTotals, putAnswer, putIntent, readReply, readStep, type Step, type Totals } from './journal.ts';
 import { pendingName, stateKey, textKey } from './keys.ts';
@@ -92,6 +92,7 @@ interface Answered {
 export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
   const { table, tools, web, embeddings, judge, events, now, limits } = parts;
   const loop = makeChatLoop(parts);
+  const effectOf = makeEffectOf({ table, tools, now });
   const claims = makeClaims({ table, now, newId: parts.newId, claim_ms: limits.runs.call_claim_ms });
   /** The one call under way of each attempt, so that a frame sent twice is answered once. */
   const flights = new Map<string, { seq: number; digest: string; answer: Promise<ReplyFrame> }>();
@@ -362,33 +363,6 @@ export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
     }
   }
 
-  /**
-   * Whether a call may change something outside the run, and whether it may then be made again. Script tools only
-   * compute: what they cause, they cause by calls of their own.
-   */
-  async function effectOf(call: Call, run: RunRow, method: MethodName, args: JsonObject): Promise<Effect> {
-    if (method === 'tools.call') {
-      const own =
-        Array.isArray(args.script_tools) &&
-        (args.script_tools as readonly Json[]).some((tool) => namesTool(tool, args.name));
-      return own ? harmless : effectOfTools(await manifests(call), [args.name]);
-    }
-    if (method !== 'llm.chat' && method !== 'tool.result') return harmless;
-    const offered = method === 'llm.chat' ? offeredTools(run, args) : await offeredBefore(run, args);
-    return offered === undefined ? harmless : effectOfTools(await manifests(call), offered);
-  }
-
-  async function offeredBefore(run: RunRow, args: JsonObject): Promise<'auto' | readonly Json[] | undefined> {
-    if (typeof args.call_id !== 'string' || !/^[A-Za-z0-9-]{1,64}$/.test(args.call_id)) return undefined;
-    const place = { tenant: run.tenant, run_id: run.id, name: pendingName(args.call_id) };
-    const pending = (await getJson(table, place, now())) as PendingChat | PendingTool | undefined;
-    return pending?.kind === 'chat' ? pending.request.signet?.tools : undefined;
-  }
-
-  async function manifests(call: Call): Promise<readonly ToolManifest[]> {
-    return tools.list(call).catch(() => []);
-  }
-
   async function forged(run: RunRow, seq: number): Promise<Error> {
     const message = `call ${seq} was sent again with other arguments`;
     await parts.condemn(run, { exit_code: 4, type: 'SandboxViolation', code: 'forged_frame', message });
@@ -406,28 +380,6 @@ export function makeAnswerCall(parts: AnswerCallParts): AnswerCall {
     await parts.condemn(run, { exit_code: 70, type: 'OutcomeUnknown', code: 'outcome_unknown', message });
     return frameRefusal(message);
   }
-}
-
-interface Effect {
-  readonly changes: boolean;
-  readonly repeatable: boolean;
-}
-
-const harmless: Effect = { changes: false, repeatable: true };
-
-function effectOfTools(known: readonly ToolManifest[], names: 'auto' | readonly (Json | undefined)[]): Effect {
-  const offered = known.filter((tool) => names === 'auto' || names.includes(tool.name));
-  const changing = offered.filter((tool) => !['none', 'compute', 'read'].includes(tool.side_effects));
-  return { changes: changing.length > 0, repeatable: changing.every((tool) => tool.idempotent) };
-}
-
-function offeredTools(run: RunRow, args: JsonObject): 'auto' | readonly Json[] | undefined {
-  if (args.tools === false) return undefined;
-  return Array.isArray(args.tools) ? (args.tools as readonly Json[]) : run.tools;
-}
-
-function namesTool(tool: Json, name: Json | undefined): boolean {
-  return typeof tool === 'object' && tool !== null && 'name' in tool && tool.name === name;
 }
 
 /** The order of members counts: a script that takes the same road writes the same text. */
