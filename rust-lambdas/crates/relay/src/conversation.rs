@@ -1,7 +1,5 @@
 //! What goes on between a sandbox and the orchestrator while a script runs.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -14,6 +12,7 @@ use crate::keeper::Taken;
 use crate::limits::LIMITS;
 use crate::orchestrator::{Answer, Orchestrator};
 use crate::output::{Output, Stream};
+use crate::question::Question;
 use crate::sandbox::{Heard, NoGreeting};
 use crate::start::Start;
 
@@ -145,10 +144,7 @@ impl<'a> Conversation<'a> {
     ) -> Question<'a, T> {
         let (body, has_output) = self.with_output(body);
         let answer = self.orchestrator.deliver(body, until, read);
-        Question {
-            answer: Some(Box::pin(answer)),
-            has_output,
-        }
+        Question::open(answer, has_output)
     }
 
     fn settle<T>(&mut self, has_output: bool, answer: &Answer<T>) {
@@ -246,39 +242,6 @@ enum Never {}
 struct LastEnd {
     at: Instant,
     end: End,
-}
-
-/// One that is under way, or none.
-struct Question<'a, T> {
-    answer: Option<Pin<Box<dyn Future<Output = Answer<T>> + Send + 'a>>>,
-    has_output: bool,
-}
-
-impl<T> Question<'_, T> {
-    fn none() -> Self {
-        Self {
-            answer: None,
-            has_output: false,
-        }
-    }
-
-    fn is_open(&self) -> bool {
-        self.answer.is_some()
-    }
-
-    /// Pending for ever where there is none, so that `select!` needs no other case for it.
-    async fn answered(&mut self) -> Answer<T> {
-        match &mut self.answer {
-            Some(answer) => answer.await,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// True if its body carried output.
-    fn close(&mut self) -> bool {
-        self.answer = None;
-        self.has_output
-    }
 }
 
 fn not_ready(reason: NoGreeting) -> Stop {

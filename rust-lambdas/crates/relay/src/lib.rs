@@ -18,5 +18,6 @@ mod frames;
 mod json;
 mod limits;
 mod output;
+mod question;
 mod sandbox;
 mod start;

@@ -19,7 +19,7 @@ const TOKEN: &str = "s3cret.run-token";
 /// Short, but far longer than what they wait for here.
 const TIMES: Times = Times {
     watch: Duration::from_millis(100),
-    quiet: Duration::from_millis(1_500),
+    quiet: Duration::from_secs(3),
     retry: (Duration::from_millis(5), Duration::from_millis(20)),
     greeting: Duration::from_secs(20),
     fetch: Duration::from_secs(20),

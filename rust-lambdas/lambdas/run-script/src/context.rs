@@ -69,3 +69,47 @@ fn pinned_digest(image: &Path) -> Result<String, StartError> {
 fn unopened(what: &str, error: &dyn std::error::Error) -> StartError {
     StartError::Unopened(format!("{what} cannot be used: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(image: &Path) -> String {
+        let image = image.display().to_string();
+        let environment = Environment::of([("SIGNET_SCRIPT_IMAGE", image.as_str())]);
+        match Context::from_environment(&environment) {
+            Ok(_) => panic!("starts"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn does_not_start_without_an_image() {
+        assert!(
+            refusal(Path::new("/nowhere/script-image.cwasm"))
+                .contains("`image.json` cannot be used")
+        );
+    }
+
+    #[test]
+    fn does_not_start_without_a_digest_of_the_image() {
+        let folder = std::env::temp_dir().join(format!("signet-context-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("image.json"), "{}").expect("a file");
+        let refusal = refusal(&folder.join("script-image.cwasm"));
+        std::fs::remove_dir_all(&folder).expect("is ours");
+        assert!(refusal.contains("`image.json` cannot be used"), "{refusal}");
+        assert!(refusal.contains("sha256"), "{refusal}");
+    }
+
+    #[test]
+    fn does_not_start_without_the_sandbox_beside_it() {
+        let folder =
+            std::env::temp_dir().join(format!("signet-sandboxless-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("image.json"), r#"{"sha256":"00"}"#).expect("a file");
+        let refusal = refusal(&folder.join("script-image.cwasm"));
+        std::fs::remove_dir_all(&folder).expect("is ours");
+        assert!(refusal.contains("the sandbox cannot be used"), "{refusal}");
+    }
+}
