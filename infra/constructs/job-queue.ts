@@ -2,7 +2,9 @@ import { type PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
+import type { StageConfig } from '../config.ts';
 import { allow, type Bindable } from './bindable.ts';
+import { sendingRights } from './emulator-rights.ts';
 
 /** Deliveries before SQS itself gives up: for workers that crash. A worker that knows better buries at once. */
 const deliveries_max = 25;
@@ -13,11 +15,18 @@ export class JobQueue extends Construct implements Bindable<'send' | 'receive'> 
   readonly queue: Queue;
   readonly deadLetters: DeadLetters;
   readonly variables: Readonly<Record<string, string>>;
+  private readonly sends: readonly string[];
 
   /** @param props.worker_timeout_s of the function that reads it: a message stays hidden for six times as long */
-  constructor(scope: Construct, id: string, props: { readonly name: string; readonly worker_timeout_s: number }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    props: { readonly config: StageConfig; readonly name: string; readonly worker_timeout_s: number },
+  ) {
     super(scope, id);
-    this.deadLetters = new DeadLetters(this, 'DeadLetters', { name: `${props.name}-dlq` });
+    const { config } = props;
+    this.sends = sendingRights(config);
+    this.deadLetters = new DeadLetters(this, 'DeadLetters', { config, name: `${props.name}-dlq` });
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -30,7 +39,7 @@ export class JobQueue extends Construct implements Bindable<'send' | 'receive'> 
   }
 
   statements(right: 'send' | 'receive'): readonly PolicyStatement[] {
-    return [allow(right === 'send' ? sends : receives, [this.queue.queueArn])];
+    return [allow(right === 'send' ? this.sends : receives, [this.queue.queueArn])];
   }
 }
 
@@ -38,9 +47,11 @@ export class JobQueue extends Construct implements Bindable<'send' | 'receive'> 
 export class DeadLetters extends Construct implements Bindable<'bury'> {
   readonly queue: Queue;
   readonly variables: Readonly<Record<string, string>>;
+  private readonly sends: readonly string[];
 
-  constructor(scope: Construct, id: string, { name }: { readonly name: string }) {
+  constructor(scope: Construct, id: string, { config, name }: { readonly config: StageConfig; readonly name: string }) {
     super(scope, id);
+    this.sends = sendingRights(config);
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
@@ -51,11 +62,10 @@ export class DeadLetters extends Construct implements Bindable<'bury'> {
   }
 
   statements(_right: 'bury'): readonly PolicyStatement[] {
-    return [allow(sends, [this.queue.queueArn])];
+    return [allow(this.sends, [this.queue.queueArn])];
   }
 }
 
-const sends = ['sqs:SendMessage'];
 /** What Lambda's poller does with the function's role, and what the function does with a message it holds. */
 const receives = ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ReceiveMessage'];
 

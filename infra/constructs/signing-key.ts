@@ -4,6 +4,7 @@ import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config.ts';
 import { allow, type Bindable } from './bindable.ts';
+import { principalsOf } from './emulator-rights.ts';
 import { removalOf } from './removal.ts';
 
 /** What the account may do with a key: everything that is administration, and nothing that signs. */
@@ -70,7 +71,7 @@ export class SigningKey extends Construct implements Bindable<'sign'> {
             principals: [account],
             actions: ['kms:Sign'],
             resources: ['*'],
-            conditions: { ArnEquals: { 'aws:PrincipalArn': signer_arn } },
+            conditions: { ArnLike: { 'aws:PrincipalArn': principalsOf(signer_arn, config) } },
           }),
         ],
       }),

@@ -26,6 +26,7 @@ export class StateStack extends Stack {
     this.table = new SignetTable(this, 'Table', { config });
     this.bucket = new SignetBucket(this, 'Bucket', { config });
     this.runs = new JobQueue(this, 'Runs', {
+      config,
       name: 'runs',
       worker_timeout_s: config.functions['advance-run'].timeout_s,
     });
