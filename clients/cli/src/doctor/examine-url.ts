@@ -62,8 +62,11 @@ async function health(examined: Examined): Promise<{ reachable: Finding; skew_s?
   const skew = Number.isNaN(date) ? {} : { skew_s: Math.round((date - middle) / 1000) };
   const body = await jsonOf(answer);
   const { status, version } = body;
-  if (answer.status === 200 && typeof version === 'string') {
-    return { reachable: { name: 'reachable', state: 'ok', detail: `${String(status)}, version ${version}` }, ...skew };
+  if (answer.status === 200 && typeof status === 'string' && typeof version === 'string') {
+    return {
+      reachable: { name: 'reachable', state: 'ok', detail: `${escaped(status)}, version ${escaped(version)}` },
+      ...skew,
+    };
   }
   const detail = `expected 200 with a version from /api/v1/health, got ${answer.status} ${described(body)}`;
   const advice = 'is the address whole, stage path included? its functions log why they do not start';
@@ -219,7 +222,7 @@ async function ask(
 }
 
 async function jsonOf(answer: Response): Promise<JsonObject> {
-  const value = (await answer.json().catch(() => undefined)) as unknown;
+  const value: unknown = await answer.json().catch(() => undefined);
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 }
 
