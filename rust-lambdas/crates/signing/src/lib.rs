@@ -11,6 +11,7 @@ pub mod jcs;
 pub mod json;
 pub mod keyring;
 pub mod multikey;
+pub mod note;
 pub mod pkcs8;
 mod reject;
 pub mod role;
