@@ -47,6 +47,8 @@ export function computeSlots(reason: string): ComputeSlots {
     verify: {
       verifySignatures: async (items) => current('verify').verifySignatures(items),
       openEnvelopes: async (items) => current('verify').openEnvelopes(items),
+      verifyPayloads: async (items) => current('verify').verifyPayloads(items),
+      readEnvelopes: async (envelopes) => current('verify').readEnvelopes(envelopes),
       verifyDocuments: async (items) => current('verify').verifyDocuments(items),
       decodeKeyIds: async (key_ids) => current('verify').decodeKeyIds(key_ids),
     },

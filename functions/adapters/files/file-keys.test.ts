@@ -55,6 +55,9 @@ function plainSigner() {
     async closeKey(handle) {
       open.delete(handle);
     },
+    async sealPayloads(requests) {
+      return requests.map(() => ({ ok: false, code: 'key.role' }));
+    },
     async sealEnvelopes(requests) {
       await new Promise((resolve) => setTimeout(resolve, 2));
       return requests.map(({ handle, payload_type, payload_json }) =>

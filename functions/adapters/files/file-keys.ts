@@ -124,9 +124,12 @@ export function fileKeys({ folder, sign, random }: FileKeysOptions): Keys {
   return {
     create,
 
-    async list() {
-      const keys = [...held.values()].filter(({ custody }) => custody === 'memory').map(publicHalf);
-      for (const { key_id } of await keyFiles(folder)) {
+    async list(role) {
+      const keys = [...held.values()]
+        .filter((key) => key.custody === 'memory' && (role === undefined || key.role === role))
+        .map(publicHalf);
+      for (const { key_id, role: kept } of await keyFiles(folder)) {
+        if (role !== undefined && kept !== role) continue;
         keys.push(await withKey(key_id, async (key) => publicHalf(key)));
       }
       return keys;
@@ -136,6 +139,14 @@ export function fileKeys({ folder, sign, random }: FileKeysOptions): Keys {
       const payload_json = Buffer.from(JSON.stringify(payload));
       const [outcome] = await withKey(key_id, ({ sign: instance, opened }) =>
         instance.sealEnvelopes([{ handle: opened.handle, payload_type, payload_json }]),
+      );
+      const { entry, id } = unwrap(outcome);
+      return { entry, id };
+    },
+
+    async sealPayload({ key_id, payload_type, payload }) {
+      const [outcome] = await withKey(key_id, ({ sign: instance, opened }) =>
+        instance.sealPayloads([{ handle: opened.handle, payload_type, payload }]),
       );
       const { entry, id } = unwrap(outcome);
       return { entry, id };

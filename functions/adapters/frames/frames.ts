@@ -20,6 +20,9 @@ export const operations = {
   decodeKeyIds: 9,
   digest: 10,
   canonicalise: 11,
+  sealPayloads: 40,
+  verifyPayloads: 41,
+  readEnvelopes: 42,
 } as const;
 
 /** Bytes that {@link writeRequest} fills for these items. */

@@ -92,6 +92,13 @@ export function proofCompute(call: CallFrames): {
           (answer) => ({ entry: answer.bytes(), id: answer.text() }),
         );
       },
+      async sealPayloads(requests) {
+        return outcomes(
+          operations.sealPayloads,
+          requests.map((one) => [handleNumber(one.handle), one.payload_type, one.payload]),
+          (answer) => ({ entry: answer.bytes(), id: answer.text() }),
+        );
+      },
       async signDocuments(requests) {
         return outcomes(
           operations.signDocuments,
@@ -106,6 +113,20 @@ export function proofCompute(call: CallFrames): {
           operations.verifySignatures,
           items.map((item) => [item.public_key, item.message, item.signature]),
           nothing,
+        );
+      },
+      async verifyPayloads(items) {
+        return outcomes(
+          operations.verifyPayloads,
+          items.map((item) => [item.public_key, item.payload_type, item.payload, item.signature]),
+          nothing,
+        );
+      },
+      async readEnvelopes(envelopes) {
+        return outcomes(
+          operations.readEnvelopes,
+          envelopes.map((envelope) => [envelope]),
+          (answer) => ({ id: answer.text(), payload_type: answer.text(), key_ids: answer.text().split('\n') }),
         );
       },
       async openEnvelopes(items) {

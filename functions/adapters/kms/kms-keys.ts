@@ -113,7 +113,10 @@ export function kmsKeys({ client, alias_prefix, compute, random, rules: own_rule
   return {
     create: (role) => (role === 'session' ? sessions.create() : createInKms(role)),
 
-    list: async () => [...sessions.list(), ...(await listInKms())],
+    async list(role) {
+      const keys = [...sessions.list(), ...(role === 'session' ? [] : await listInKms())];
+      return role === undefined ? keys : keys.filter((key) => key.role === role);
+    },
 
     async sealEnvelope({ key_id, payload_type, payload }) {
       if (sessions.has(key_id)) return sessions.sealEnvelope({ key_id, payload_type, payload });
@@ -126,6 +129,10 @@ export function kmsKeys({ client, alias_prefix, compute, random, rules: own_rule
       const entry = envelopeEntry({ payload_type, payload: bytes, key_id, signature });
       const [opened] = await compute.verify.openEnvelopes([{ envelope: entry, public_key: key.public_key }]);
       return { entry, id: unwrap(opened).id };
+    },
+
+    async sealPayload({ key_id }) {
+      throw new KeyRefusedError(`the key \`${key_id}\` does not seal a caller's payloads`);
     },
 
     async signDocument({ key_id, verification_method, document, created }) {

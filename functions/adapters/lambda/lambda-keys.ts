@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import type { JsonObject } from '../../domain/json.ts';
 import { ComputeRefusedError } from '../../domain/ports/compute.ts';
 import type { SignCompute, VerifyCompute } from '../../domain/ports/compute.ts';
 import { KeyRefusedError } from '../../domain/ports/keys.ts';
 import type { Keys, PublicKey, SealedEnvelope } from '../../domain/ports/keys.ts';
 import { memoryKeys } from '../aws/memory-keys.ts';
+import { asCapability } from './capability-error.ts';
 import type { InvokeFunction } from './function-call.ts';
 
 export interface LambdaKeysOptions {
@@ -23,11 +25,11 @@ export interface LambdaKeysOptions {
  */
 export function lambdaKeys({ invoke, function_name, sign, verify, random }: LambdaKeysOptions): Keys {
   const sessions = memoryKeys({ sign, random });
+  const ask = (payload: JsonObject) => asCapability('sign', invoke({ function_name, payload, timeout_ms }));
   let issuer: PublicKey | undefined;
 
   async function findIssuer(): Promise<PublicKey | undefined> {
-    const payload = { operation: 'public_key', role: 'issuer' };
-    const reply = publicKeySchema.parse(await invoke({ function_name, payload, timeout_ms }));
+    const reply = publicKeySchema.parse(await ask({ operation: 'public_key', role: 'issuer' }));
     if ('code' in reply) {
       if (reply.code === 'key.unknown') return undefined;
       throw refused(reply.code);
@@ -44,9 +46,10 @@ export function lambdaKeys({ invoke, function_name, sign, verify, random }: Lamb
       throw new KeyRefusedError(`a key of role \`${role}\` is not made here`);
     },
 
-    async list() {
-      const found = await findIssuer();
-      return [...sessions.list(), ...(found === undefined ? [] : [found])];
+    async list(role) {
+      const found = role === undefined || role === 'issuer' ? await findIssuer() : undefined;
+      const keys = [...sessions.list(), ...(found === undefined ? [] : [found])];
+      return role === undefined ? keys : keys.filter((key) => key.role === role);
     },
 
     async sealEnvelope({ key_id, payload_type, payload }): Promise<SealedEnvelope> {
@@ -54,7 +57,7 @@ export function lambdaKeys({ invoke, function_name, sign, verify, random }: Lamb
       const key = issuer?.key_id === key_id ? issuer : await findIssuer();
       if (key?.key_id !== key_id) throw new KeyRefusedError(`no key \`${key_id}\` is here`);
       const request = { operation: 'seal', role: 'issuer', payload_type, payload: JSON.stringify(payload) };
-      const reply = sealedSchema.parse(await invoke({ function_name, payload: request, timeout_ms }));
+      const reply = sealedSchema.parse(await ask(request));
       if (!reply.ok) throw refused(reply.code);
       const entry = new Uint8Array(Buffer.from(reply.entry, 'base64'));
       // The function may have been given another key since: what it sealed is not what was asked for then.
@@ -64,6 +67,10 @@ export function lambdaKeys({ invoke, function_name, sign, verify, random }: Lamb
         throw new KeyRefusedError(`the key \`${key_id}\` is not the issuer's any more`);
       }
       return { entry, id: reply.id };
+    },
+
+    async sealPayload({ key_id }) {
+      throw new KeyRefusedError(`the key \`${key_id}\` does not seal a caller's payloads`);
     },
 
     async signDocument({ key_id }) {

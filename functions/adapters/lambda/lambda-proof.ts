@@ -51,6 +51,8 @@ const replySchema = z.object({ frame: z.string() });
 const operationNames = new Map<number, string>([
   [operations.verifySignatures, 'verify_signatures'],
   [operations.openEnvelopes, 'open_envelopes'],
+  [operations.verifyPayloads, 'verify_payloads'],
+  [operations.readEnvelopes, 'read_envelopes'],
   [operations.verifyDocuments, 'verify_documents'],
   [operations.decodeKeyIds, 'decode_key_ids'],
   [operations.digest, 'digest'],
@@ -60,6 +62,7 @@ const operationNames = new Map<number, string>([
 /** What a single item is refused with that no payload takes; where the port has no code, it is an error. */
 const tooLargeCodes = new Map<number, string>([
   [operations.openEnvelopes, 'json.size'],
+  [operations.readEnvelopes, 'json.size'],
   [operations.verifyDocuments, 'json.size'],
   [operations.decodeKeyIds, 'key.malformed'],
   [operations.canonicalise, 'json.size'],

@@ -36,6 +36,11 @@ export function nodeIdOf(root_key_id: string): string {
   return `did:key:${root_key_id}`;
 }
 
+/** Of the first root key, which the id of its node is. */
+export function rootKeyIdOf(node_id: string): string {
+  return node_id.slice('did:key:'.length);
+}
+
 export function verificationMethodId(node_id: string, key_id: string): string {
   return `${node_id}#${key_id}`;
 }
@@ -48,6 +53,8 @@ export interface ListedKey {
   readonly not_before: number;
   readonly not_after?: number;
   readonly revoked: boolean;
+  /** Ledger index from which its signatures are refused, or Unix seconds where the node had no log. */
+  readonly revoked_at?: { readonly index: number } | { readonly time: number };
 }
 
 /** The keys that a document lists; an entry that cannot be read is left out, so it can vouch for nothing. */
@@ -68,10 +75,19 @@ export function listedKeys(document: JsonObject): readonly ListedKey[] {
         role,
         not_before,
         ...(not_after === undefined ? {} : { not_after }),
-        revoked: revokedAt !== undefined,
+        ...revocation(revokedAt),
       },
     ];
   });
+}
+
+/** A revocation that cannot be read revokes from the first entry on. */
+function revocation(revokedAt: unknown): Pick<ListedKey, 'revoked' | 'revoked_at'> {
+  if (revokedAt === undefined) return { revoked: false };
+  const time = unixSeconds(revokedAt);
+  if (time !== undefined) return { revoked: true, revoked_at: { time } };
+  const isIndex = typeof revokedAt === 'number' && Number.isSafeInteger(revokedAt) && revokedAt >= 0;
+  return { revoked: true, revoked_at: { index: isIndex ? revokedAt : 0 } };
 }
 
 function unixSeconds(text: unknown): number | undefined {

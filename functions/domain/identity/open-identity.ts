@@ -5,8 +5,11 @@ import type { NewId, Now } from '../call.ts';
 import type { JsonObject } from '../json.ts';
 import type { DigestCompute, VerifyCompute } from '../ports/compute.ts';
 import type { KeyRole, Keys, PublicKey } from '../ports/keys.ts';
-import type { Table } from '../ports/table.ts';
+import type { Row, Table } from '../ports/table.ts';
 import { adoptGenesis } from './adopt-genesis.ts';
+import { appendDocument, DocumentConflictError } from './append-document.ts';
+import { currentRoots, verifyChain } from './document-chain.ts';
+import type { DocumentChange } from './document-changes.ts';
 import { firstRows, signedBy, signFirstDocuments } from './first-documents.ts';
 import type { Genesis } from './genesis.ts';
 import { IdentityBrokenError } from './identity-broken.ts';
@@ -18,8 +21,10 @@ import { makeSessions, type Session } from './sessions.ts';
 export interface Identity {
   /** `did:key` of the first root key; never changes. */
   readonly node_id: string;
-  /** Newest node document, with its proof. */
+  /** Newest node document, with its proofs. */
   readonly document: JsonObject;
+  /** Every node document in order, the newest last: what a stranger needs to judge the newest by the node id alone. */
+  readonly chain: readonly JsonObject[];
   readonly constitution: JsonObject;
   readonly constitution_version: number;
   /** SHA-256 of the constitution's canonical form without its proof, lower-case hex. */
@@ -30,6 +35,11 @@ export interface Identity {
   session(): Promise<Session>;
   /** A fresh session at once: for when the adapter that held the key was swapped. */
   renewSession(): Promise<Session>;
+  /**
+   * Writes the next node document and acts by it from then on; a document that ends or revokes the issuer key in use begins
+   * a session by its successor. Throws `DocumentConflictError`, and `RootElsewhereError` where the root key is not here.
+   */
+  appendDocument(change: DocumentChange): Promise<JsonObject>;
   /** What an offline verifier needs of a session, old ones too. */
   delegation(id: string): Promise<{ readonly envelope: string; readonly document: JsonObject } | undefined>;
 }
@@ -59,31 +69,56 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
   const { node_id, is_new } = await (genesis === undefined
     ? ownIdentity(facts)
     : adoptGenesis({ ...facts, genesis, single_user }));
-  const root = await rootKeyOf(facts, node_id);
-  const [document, { constitution, con }] = await Promise.all([
-    loadDocument(facts, { node_id, root }),
-    loadConstitution(facts, root),
-  ]);
-  const issuer = await issuerOf(facts, document);
-  const sessions = makeSessions({ ...facts, node_id, con, issuer, document_seq: document['seq'] as number });
+  const [chain, constitutions] = await Promise.all([loadChain(facts, node_id), loadConstitutions(facts)]);
+  const { constitution, con } = await judgeConstitution(facts, constitutions, chain);
+  const state = { chain, constitution, issuer: await issuerOf(facts, newestOf(chain)) };
+  const sessions = makeSessions({
+    ...facts,
+    node_id,
+    con,
+    acting: () => ({ issuer: state.issuer, document_seq: state.chain.length - 1 }),
+  });
 
   return {
     node_id,
-    document,
-    constitution,
+    get document() {
+      return newestOf(state.chain);
+    },
+    get chain() {
+      return state.chain;
+    },
+    get constitution() {
+      return state.constitution;
+    },
     constitution_version: constitution['version'] as number,
     con,
     is_new,
     session: () => sessions.session(),
     renewSession: () => sessions.renewSession(),
+    async appendDocument(change) {
+      const appended = await appendDocument(facts, {
+        chain: state.chain,
+        constitution: state.constitution,
+        change,
+      }).catch(async (error: unknown) => {
+        if (error instanceof DocumentConflictError) state.chain = await loadChain(facts, node_id);
+        throw error;
+      });
+      const issuer = await issuerOf(facts, appended.document);
+      const isOther = issuer.key_id !== state.issuer.key_id;
+      state.chain = [...state.chain, appended.document];
+      state.constitution = appended.constitution;
+      state.issuer = issuer;
+      if (isOther) await sessions.renewSession();
+      return appended.document;
+    },
     async delegation(id) {
       const row = await facts.table.get(delegationKey(node_id, id), facts.now());
       if (row === undefined) return undefined;
       const envelope = row['envelope'];
       const seq = row['document_seq'];
       if (typeof envelope !== 'string' || typeof seq !== 'number') return undefined;
-      if (seq === document['seq']) return { envelope, document };
-      const older = (await facts.table.get(documentKey(node_id, seq), facts.now()))?.['document'];
+      const older = state.chain[seq] ?? (await facts.table.get(documentKey(node_id, seq), facts.now()))?.['document'];
       return isObject(older) ? { envelope, document: older } : undefined;
     },
   };
@@ -121,51 +156,56 @@ async function makeIdentity({ table, keys, now, origin }: IdentityFacts): Promis
   }
 }
 
-async function rootKeyOf({ verify }: IdentityFacts, node_id: string): Promise<Uint8Array> {
-  const [root] = await verify.decodeKeyIds([node_id]);
-  if (root === undefined || !root.ok) {
+async function loadChain(
+  { table, verify, digest, now }: IdentityFacts,
+  node_id: string,
+): Promise<readonly JsonObject[]> {
+  if (!/^did:key:z[1-9A-HJ-NP-Za-km-z]{20,80}$/.test(node_id)) {
     throw new IdentityBrokenError(
       `expected a did:key as the id of this node, found \`${node_id.slice(0, 80)}\`; restore the table from a backup`,
     );
   }
-  return root.public_key;
-}
-
-async function loadDocument(
-  { table, verify, digest, now }: IdentityFacts,
-  { node_id, root }: { node_id: string; root: Uint8Array },
-): Promise<JsonObject> {
   const { rows } = await table.query({ ...documentRange(node_id), limit: 1000 }, now());
-  const chain = rows.map((row) => row.item['document']).filter(isObject);
-  const newest = chain.at(-1);
-  if (newest === undefined || chain.length !== rows.length) {
+  const documents = rows.map((row) => row.item['document']).filter(isObject);
+  if (documents.length === 0 || documents.length !== rows.length) {
     throw new IdentityBrokenError(`expected the document chain of \`${node_id}\`, found none; restore the table`);
   }
-  const proofs = await verify.verifyDocuments(chain.map((document) => signedBy(document, root)));
-  const digests = await digestJson(digest, chain);
-  for (const [seq, document] of chain.entries()) {
-    const isLinked = seq === 0 ? !('prev' in document) : document['prev'] === digests[seq - 1]?.sha256;
-    if (document['id'] !== node_id || document['seq'] !== seq || !isLinked || proofs[seq]?.ok !== true) {
-      throw new IdentityBrokenError(
-        `node document ${seq} is not what the root key of \`${node_id}\` signed; restore the table from a backup`,
-      );
-    }
+  const judged = await verifyChain({ documents, node_id, verify, digest });
+  if (!judged.ok) {
+    throw new IdentityBrokenError(
+      `node document ${judged.seq} is not what the root key of \`${node_id}\` signed (${judged.detail}); restore the table from a backup`,
+    );
   }
+  return documents;
+}
+
+function newestOf(chain: readonly JsonObject[]): JsonObject {
+  const newest = chain.at(-1);
+  if (newest === undefined) throw new Error('a chain has at least one document');
   return newest;
 }
 
-async function loadConstitution(
-  { table, verify, digest, now }: IdentityFacts,
-  root: Uint8Array,
-): Promise<{ constitution: JsonObject; con: string }> {
+async function loadConstitutions({ table, now }: IdentityFacts): Promise<readonly Row[]> {
   // One page holds every version until there is a route that adopts another.
-  const { rows } = await table.query({ pk: constitutionKey(1).pk, prefix: 'constitution#', limit: 1000 }, now());
+  return (await table.query({ pk: constitutionKey(1).pk, prefix: 'constitution#', limit: 1000 }, now())).rows;
+}
+
+/** The newest one, signed by a root key that may sign documents now. */
+async function judgeConstitution(
+  { verify, digest }: IdentityFacts,
+  rows: readonly Row[],
+  chain: readonly JsonObject[],
+): Promise<{ constitution: JsonObject; con: string }> {
   const constitution = rows.at(-1)?.item['constitution'];
   if (!isObject(constitution)) {
     throw new IdentityBrokenError('expected a constitution in the table, found none; restore it from a backup');
   }
-  const [proof] = await verify.verifyDocuments([signedBy(constitution, root)]);
-  if (proof?.ok !== true || constitution['version'] !== rows.length) {
+  const roots = await verify.decodeKeyIds(currentRoots(newestOf(chain)));
+  const proofs = await verify.verifyDocuments(
+    roots.flatMap((root) => (root.ok ? [signedBy(constitution, root.public_key)] : [])),
+  );
+  if (!proofs.some((proof) => proof.ok) || constitution['version'] !== rows.length) {
+    const [proof] = proofs;
     throw new IdentityBrokenError(
       `constitution ${rows.length} is not what the root key signed (\`${proof?.ok === false ? proof.code : 'version'}\`); restore the table from a backup`,
     );
@@ -180,9 +220,9 @@ async function loadConstitution(
  * ask who holds it: without the private half there will be no session.
  */
 async function issuerOf({ keys, verify, genesis }: IdentityFacts, document: JsonObject): Promise<PublicKey> {
-  const listed = listedKeys(document)
-    .filter((key) => key.role === 'issuer' && !key.revoked)
-    .map((key) => key.key_id);
+  const issuers = listedKeys(document).filter((key) => key.role === 'issuer' && !key.revoked);
+  // In its overlap an old key still vouches for what it signed, and for nothing new.
+  const listed = issuers.filter((key) => key.not_after === undefined).map((key) => key.key_id);
   const [only] = listed;
   if (genesis !== undefined && only !== undefined && listed.length === 1) {
     const [decoded] = await verify.decodeKeyIds([only]);
@@ -190,7 +230,7 @@ async function issuerOf({ keys, verify, genesis }: IdentityFacts, document: Json
       return { key_id: only, role: 'issuer', public_key: decoded.public_key, custody: 'kms' };
     }
   }
-  const issuer = (await keys.list()).find((key) => key.role === 'issuer' && listed.includes(key.key_id));
+  const issuer = (await keys.list('issuer')).find((key) => listed.includes(key.key_id));
   if (issuer === undefined) {
     throw new IdentityBrokenError(
       `expected the private half of an issuer key that the node document lists among the key files, found none; restore \`identities/\` from a backup`,

@@ -30,8 +30,7 @@ export function makeSessions({
   newId,
   node_id,
   con,
-  issuer,
-  document_seq,
+  acting,
 }: {
   table: Table;
   keys: Keys;
@@ -40,8 +39,8 @@ export function makeSessions({
   newId: NewId;
   node_id: string;
   con: string;
-  issuer: PublicKey;
-  document_seq: number;
+  /** The issuer key in use, and the node document that lists it. */
+  acting: () => { readonly issuer: PublicKey; readonly document_seq: number };
 }): { session(): Promise<Session>; renewSession(): Promise<Session> } {
   let current: Session | undefined;
   let renewal: Promise<Session> | undefined;
@@ -67,6 +66,7 @@ export function makeSessions({
   }
 
   async function renew(): Promise<Session> {
+    const { issuer, document_seq } = acting();
     const key = await keys.create('session');
     const iat = Math.floor(now() / 1000);
     const nbf = iat - backdated_s;

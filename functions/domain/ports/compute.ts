@@ -52,6 +52,13 @@ export interface SignCompute {
   sealEnvelopes(
     requests: readonly { handle: KeyHandle; payload_type: string; payload_json: Uint8Array }[],
   ): Promise<readonly Outcome<{ entry: Uint8Array; id: string }>[]>;
+  /**
+   * DSSE over bytes as they are, of the text type or a type of the caller's own: by `agent` keys alone. `envelope.type`
+   * where the type is malformed or reserved, `json.utf8` for text that is no UTF-8.
+   */
+  sealPayloads(
+    requests: readonly { handle: KeyHandle; payload_type: string; payload: Uint8Array }[],
+  ): Promise<readonly Outcome<{ entry: Uint8Array; id: string }>[]>;
   /** eddsa-jcs-2022; the answer is the canonical JSON of the document with its `proof` appended (array if one is there). */
   signDocuments(
     requests: readonly {
@@ -79,6 +86,17 @@ export interface VerifyCompute {
   openEnvelopes(
     items: readonly { envelope: Uint8Array; public_key: Uint8Array }[],
   ): Promise<readonly Outcome<{ id: string; payload_type: string; payload: Uint8Array }>[]>;
+  /** Strict Ed25519 over the PAE of (`payload_type`, `payload`), whatever the type is. */
+  verifyPayloads(
+    items: readonly { public_key: Uint8Array; payload_type: string; payload: Uint8Array; signature: Uint8Array }[],
+  ): Promise<readonly Outcome<object>[]>;
+  /**
+   * Size, outer JSON, shape, base64, type and payload size of an envelope: what is known of it before any key is. The id
+   * is that of the bytes which a signature would cover; `key_ids` (1 to 16) only pick candidates.
+   */
+  readEnvelopes(
+    envelopes: readonly Uint8Array[],
+  ): Promise<readonly Outcome<{ id: string; payload_type: string; key_ids: readonly string[] }>[]>;
   /** Each item's document must carry a valid eddsa-jcs-2022 proof by `public_key`. */
   verifyDocuments(
     items: readonly { document_json: Uint8Array; public_key: Uint8Array }[],

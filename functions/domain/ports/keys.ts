@@ -22,15 +22,19 @@ export interface SealedEnvelope {
 
 /**
  * Holds private keys and signs typed bytes with them; private bytes never leave the adapter.
- * `root` signs documents (eddsa-jcs-2022); `issuer` and `session` sign DSSE envelopes of their statement types.
+ * `root` signs documents (eddsa-jcs-2022); `issuer` and `session` sign DSSE envelopes of their statement types, `agent`
+ * those of its caller.
  * A form that is not the role's is refused with `KeyRefusedError`.
  */
 export interface Keys {
   /** Makes a key and keeps it: in a file (`root`, `issuer`, …), or in memory for at most an hour (`session`). */
   create(role: KeyRole): Promise<PublicKey>;
-  list(): Promise<readonly PublicKey[]>;
+  /** Of one role, or of all. */
+  list(role?: KeyRole): Promise<readonly PublicKey[]>;
   /** Canonicalises the payload (strict I-JSON profile), signs its PAE, and gives the envelope and its id. */
   sealEnvelope(request: { key_id: string; payload_type: string; payload: JsonObject }): Promise<SealedEnvelope>;
+  /** DSSE over bytes as they are, of a caller's own type or plain text: by `agent` keys alone. */
+  sealPayload(request: { key_id: string; payload_type: string; payload: Uint8Array }): Promise<SealedEnvelope>;
   /** Adds an eddsa-jcs-2022 proof, `assertionMethod`, `created` as RFC 3339 seconds. */
   signDocument(request: {
     key_id: string;

@@ -5,13 +5,17 @@
 //! The bytes are described in `functions/adapters/frames/frames.ts`, the other end.
 
 mod frame;
+mod gates;
+mod ledger;
 
 use frame::{Reader, Writer};
+use ledger::LedgerOperation;
 use sha2::{Digest, Sha256};
 use signing::ed25519::{self, KeyCache};
 use signing::envelope::{self, Envelope};
 use signing::{Keyring, PrivateKey, Reject, Role, document, jcs, multikey, pkcs8};
 
+pub use crate::gates::GateOperation;
 pub use frame::FrameError;
 
 /// Open private keys and known public ones: all state there is.
@@ -36,10 +40,13 @@ pub enum Operation {
     DecodeKeyIds = 9,
     Digest = 10,
     Canonicalise = 11,
+    SealPayloads = 40,
+    VerifyPayloads = 41,
+    ReadEnvelopes = 42,
 }
 
 impl Operation {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 14] = [
         Self::GenerateKey,
         Self::OpenKey,
         Self::CloseKey,
@@ -51,6 +58,9 @@ impl Operation {
         Self::DecodeKeyIds,
         Self::Digest,
         Self::Canonicalise,
+        Self::SealPayloads,
+        Self::VerifyPayloads,
+        Self::ReadEnvelopes,
     ];
 
     fn from_number(number: u32) -> Result<Self, FrameError> {
@@ -64,6 +74,12 @@ impl Operation {
 impl Engine {
     /// Answers one request frame with one answer frame. An error is a bug of the other end, never a bad item.
     pub fn answer(&mut self, operation: u32, request: &[u8]) -> Result<Vec<u8>, FrameError> {
+        if let Some(operation) = LedgerOperation::from_number(operation) {
+            return self.answer_about_log(operation, request);
+        }
+        if let Some(scorer) = GateOperation::from_number(operation) {
+            return scorer.answer(request);
+        }
         let operation = Operation::from_number(operation)?;
         let mut request = Reader::new(request);
         let count = request.count()?;
@@ -104,6 +120,30 @@ impl Engine {
                         .bytes(&Sha256::digest(content))
                         .bytes(blake3::hash(content).as_bytes());
                 }
+                Operation::SealPayloads => self.seal_payload(&mut request, &mut answer)?,
+                Operation::VerifyPayloads => {
+                    let (key, payload_type) = (request.bytes()?, request.text()?);
+                    let (payload, signature) = (request.bytes()?, request.bytes()?);
+                    let outcome = ed25519::key_of(key).and_then(|key| {
+                        ed25519::signature_of(signature)?;
+                        let key = self.keys.get(key)?;
+                        envelope::verify_payload(key, payload_type, payload, signature)
+                    });
+                    answer.unit(outcome);
+                }
+                Operation::ReadEnvelopes => match Envelope::read(request.bytes()?) {
+                    Ok(outline) => {
+                        let key_ids: Vec<&str> = outline.key_ids().collect();
+                        answer
+                            .accept()
+                            .bytes(outline.id().as_bytes())
+                            .bytes(outline.payload_type().as_str().as_bytes())
+                            .bytes(key_ids.join("\n").as_bytes());
+                    }
+                    Err(reject) => {
+                        answer.refuse(reject);
+                    }
+                },
                 Operation::Canonicalise => match jcs::canonicalise(request.bytes()?) {
                     Ok(canonical) => {
                         answer.accept().bytes(&canonical);
@@ -113,6 +153,21 @@ impl Engine {
                     }
                 },
             }
+        }
+        request.end()?;
+        Ok(answer.into_bytes())
+    }
+
+    fn answer_about_log(
+        &self,
+        operation: LedgerOperation,
+        request: &[u8],
+    ) -> Result<Vec<u8>, FrameError> {
+        let mut request = Reader::new(request);
+        let count = request.count()?;
+        let mut answer = Writer::new(count, request.left());
+        for _ in 0..count {
+            self.answer_ledger(operation, &mut request, &mut answer)?;
         }
         request.end()?;
         Ok(answer.into_bytes())
@@ -176,6 +231,27 @@ impl Engine {
             .keyring
             .get(handle)
             .and_then(|key| envelope::seal(key, payload_type, payload))
+        {
+            Ok(sealed) => answer
+                .accept()
+                .bytes(&sealed.entry)
+                .bytes(sealed.id.as_bytes()),
+            Err(reject) => answer.refuse(reject),
+        };
+        Ok(())
+    }
+
+    fn seal_payload(
+        &self,
+        request: &mut Reader<'_>,
+        answer: &mut Writer,
+    ) -> Result<(), FrameError> {
+        let (handle, payload_type, payload) =
+            (request.number()?, request.text()?, request.bytes()?);
+        match self
+            .keyring
+            .get(handle)
+            .and_then(|key| envelope::seal_payload(key, payload_type, payload))
         {
             Ok(sealed) => answer
                 .accept()

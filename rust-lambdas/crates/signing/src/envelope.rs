@@ -5,6 +5,8 @@
 //! PAE = "DSSEv1 " len(T) " " T " " len(payload) " " payload        sig = Ed25519(PAE)
 //! ```
 
+mod own;
+
 use std::sync::LazyLock;
 
 use base64::Engine;
@@ -13,6 +15,8 @@ use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 
 use crate::json::{self, Value};
 use crate::{PrivateKey, PublicKey, Reject, Role, ed25519, jcs};
+
+pub use own::{TEXT_TYPE, seal_payload, verify_payload};
 
 /// Of the whole envelope, measured before anything is parsed.
 pub const BYTES_MAX: usize = 8192;
@@ -120,7 +124,12 @@ impl Unsigned {
 
     fn sealed(self, key_id: &str, signature: &[u8; 64]) -> Sealed {
         Sealed {
-            entry: entry_of(self.payload_type, &self.canonical, key_id, signature),
+            entry: entry_of(
+                self.payload_type.as_str(),
+                &self.canonical,
+                key_id,
+                signature,
+            ),
             id: id_of(&self.encoded),
         }
     }
@@ -169,6 +178,24 @@ impl Envelope {
             payload,
             signatures,
         })
+    }
+
+    /// BLAKE3 over what is signed, 64 lower-case hex digits; known before any signature is verified.
+    pub fn id(&self) -> String {
+        id_of(&pre_authentication_encoding(
+            self.payload_type.as_str().as_bytes(),
+            &self.payload,
+        ))
+    }
+
+    /// What the payload claims to be.
+    pub fn payload_type(&self) -> PayloadType {
+        self.payload_type
+    }
+
+    /// The names under which the signatures stand, in order. They pick candidates and prove nothing.
+    pub fn key_ids(&self) -> impl Iterator<Item = &str> {
+        self.signatures.iter().map(|one| one.key_id.as_str())
     }
 
     /// Requires a signature by `key`, verifies it over the received bytes, and only then parses the payload.
@@ -223,17 +250,12 @@ fn id_of(encoded: &[u8]) -> String {
     id.to_hex().to_string()
 }
 
-fn entry_of(
-    payload_type: PayloadType,
-    payload: &[u8],
-    key_id: &str,
-    signature: &[u8; 64],
-) -> Vec<u8> {
+fn entry_of(payload_type: &str, payload: &[u8], key_id: &str, signature: &[u8; 64]) -> Vec<u8> {
     let mut text = String::with_capacity(payload.len() * 4 / 3 + 320);
     text.push_str(r#"{"payload":""#);
     STANDARD.encode_string(payload, &mut text);
     text.push_str(r#"","payloadType":""#);
-    text.push_str(payload_type.as_str());
+    text.push_str(payload_type);
     text.push_str(r#"","signatures":[{"keyid":""#);
     text.push_str(key_id);
     text.push_str(r#"","sig":""#);

@@ -4,7 +4,7 @@ use crate::Reject;
 use crate::envelope::PayloadType;
 use crate::json::Value;
 
-/// What a key is for. `agent`, `log` and `witness` keys exist but do not sign yet.
+/// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Role {
@@ -51,9 +51,21 @@ impl Role {
             (Self::Issuer, PayloadType::Statement) => is_grant(payload),
             (Self::Session, PayloadType::Statement) => is_ours(payload) && !is_grant(payload),
             (Self::Session, PayloadType::Message) => true,
+            (Self::Agent, PayloadType::Message) => {
+                payload.get("kind").and_then(Value::as_str) == Some("document")
+            }
             _ => false,
         };
         if is_allowed {
+            Ok(())
+        } else {
+            Err(Reject::KeyRole)
+        }
+    }
+
+    /// `key.role` unless keys of this role sign payloads that are their caller's own.
+    pub fn may_seal_payloads(self) -> Result<(), Reject> {
+        if self == Self::Agent {
             Ok(())
         } else {
             Err(Reject::KeyRole)

@@ -29,6 +29,12 @@ pub enum Request {
     OpenEnvelopes {
         frame: Bytes,
     },
+    VerifyPayloads {
+        frame: Bytes,
+    },
+    ReadEnvelopes {
+        frame: Bytes,
+    },
     VerifyDocuments {
         frame: Bytes,
     },
@@ -83,6 +89,8 @@ pub async fn answer(context: &Context, request: Request, call: &Call) -> Result<
     match request {
         Request::VerifySignatures { frame } => frames(context, Operation::VerifySignatures, &frame),
         Request::OpenEnvelopes { frame } => frames(context, Operation::OpenEnvelopes, &frame),
+        Request::VerifyPayloads { frame } => frames(context, Operation::VerifyPayloads, &frame),
+        Request::ReadEnvelopes { frame } => frames(context, Operation::ReadEnvelopes, &frame),
         Request::VerifyDocuments { frame } => frames(context, Operation::VerifyDocuments, &frame),
         Request::DecodeKeyIds { frame } => frames(context, Operation::DecodeKeyIds, &frame),
         Request::Digest { frame } => frames(context, Operation::Digest, &frame),

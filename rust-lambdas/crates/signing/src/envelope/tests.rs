@@ -27,7 +27,7 @@ fn forced(payload: &[u8]) -> Vec<u8> {
     let key = key(Role::Session);
     let signature = key.sign(&pre_authentication_encoding(STATEMENT.as_bytes(), payload));
     entry_of(
-        PayloadType::Statement,
+        PayloadType::Statement.as_str(),
         payload,
         key.public().key_id(),
         &signature,

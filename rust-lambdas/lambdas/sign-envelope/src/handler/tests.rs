@@ -260,6 +260,8 @@ async fn answers_each_operation_on_frames() {
         ("digest", &[b"x"], true),
         ("decode_key_ids", &[b"z"], false),
         ("verify_signatures", &[b"", b"", b""], false),
+        ("verify_payloads", &[b"", b"t", b"", b""], false),
+        ("read_envelopes", &[b"{}"], false),
         ("verify_documents", &[b"{}", &[0; 32]], false),
         ("open_envelopes", &[b"{}", &[0; 32]], false),
     ] {
