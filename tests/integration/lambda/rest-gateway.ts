@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LambdaServer } from './lambda-server.ts';
-import { readBody } from './wire.ts';
+import { readBody, request_bytes_max } from './wire.ts';
 
 const delimiter = Buffer.alloc(8);
 
@@ -45,6 +45,10 @@ export async function startRestGateway({
       response.write(held.subarray(end + delimiter.length));
       held = undefined;
     };
+    if (Buffer.byteLength(JSON.stringify(event)) > request_bytes_max) {
+      response.writeHead(413, { 'content-type': 'application/json' }).end('{"message":"Request Too Long"}');
+      return;
+    }
     const { kind } = await server.invoke(function_name, event, { onChunk });
     if (kind === 'error' || held !== undefined) fail(response);
     else response.end();
@@ -61,7 +65,9 @@ export async function startRestGateway({
 
 /** Undefined for a path outside of the stage. */
 function eventOf(incoming: IncomingMessage, body: Buffer, stage: string): object | undefined {
-  const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://localhost');
+  // As the client wrote it: `URL` would take dots out of the path before the function sees them.
+  const [pathname = '/', search = ''] = (incoming.url ?? '/').split(/\?(.*)/s);
+  const searchParams = new URLSearchParams(search);
   if (pathname !== `/${stage}` && !pathname.startsWith(`/${stage}/`)) return undefined;
   const path = pathname.slice(stage.length + 1) || '/';
   const headers: Record<string, string[]> = {};
