@@ -1,6 +1,7 @@
 import { SignetError } from './errors.ts';
 import { CapabilityUnavailableError } from './ports/compute.ts';
 import { ObjectsUnavailableError } from './ports/objects.ts';
+import { SecretsUnavailableError } from './ports/secrets.ts';
 import { TableUnavailableError } from './ports/table.ts';
 
 /**
@@ -22,6 +23,12 @@ export function notAvailable(error: unknown): SignetError | undefined {
   if ((error instanceof TableUnavailableError || error instanceof ObjectsUnavailableError) && error.retryable) {
     return new SignetError(
       { code: 'capability_unavailable', detail: 'the storage is busy or full', retry_after_s: 1 },
+      { cause: error },
+    );
+  }
+  if (error instanceof SecretsUnavailableError && error.retryable) {
+    return new SignetError(
+      { code: 'capability_unavailable', detail: 'the store of the secrets does not answer', retry_after_s: 5 },
       { cause: error },
     );
   }

@@ -3,6 +3,7 @@ import errors from '@signet/shared/records/errors.json' with { type: 'json' };
 import type { ErrorCode } from '../domain/errors.ts';
 import { SignetError } from '../domain/errors.ts';
 import { CapabilityUnavailableError, ComputeRefusedError } from '../domain/ports/compute.ts';
+import { SecretsUnavailableError } from '../domain/ports/secrets.ts';
 import { TableUnavailableError } from '../domain/ports/table.ts';
 import { makeApp } from './make-app.ts';
 import { bodies } from './testing/example-requests.ts';
@@ -93,6 +94,16 @@ describe('errors', () => {
     expect(await answer.json()).toMatchObject({ code: 'capability_unavailable', step: 'building the addon' });
   });
 
+  test('a part that failed in itself is told to the operator with its cause', async () => {
+    const warned: object[] = [];
+    const log = { info() {}, warn: (facts: object) => warned.push(facts), error() {} };
+    const state = { served_by: 'unavailable', reason: 'its function takes no calls' } as const;
+    const waits = new CapabilityUnavailableError('sign', state);
+    const failed = Object.assign(new CapabilityUnavailableError('sign', state), { cause: new Error('throttled') });
+    for (const thrown of [waits, failed]) await open({ ...status(thrown), log }).send('GET', '/api/v1/status');
+    expect(warned).toMatchObject([{ code: 'capability_unavailable', err: { cause: { message: 'throttled' } } }]);
+  });
+
   test('a part that nobody can say more of is asked for again in five seconds', async () => {
     const state = { served_by: 'unavailable', reason: 'not built' } as const;
     for (const thrown of [
@@ -106,6 +117,8 @@ describe('errors', () => {
   test.each([
     ['a storage that is busy', new TableUnavailableError({ operation: 'get', retryable: true }), 503],
     ['a storage that is broken', new TableUnavailableError({ operation: 'get', retryable: false }), 500],
+    ['a store of secrets that is busy', new SecretsUnavailableError({ retryable: true }), 503],
+    ['a store of secrets that is forbidden', new SecretsUnavailableError({ retryable: false }), 500],
     ['an input that is too long', new ComputeRefusedError({ code: 'input_too_long', message: 'x' }), 400],
     ['an input that compute refuses', new ComputeRefusedError({ code: 'key.malformed', message: 'x' }), 400],
     ['a thrown string', 'x', 500],

@@ -304,6 +304,7 @@ function report(
   if (error.status < 500 || error.status === 501) return;
   const cause = error.cause ?? (thrown === error ? undefined : thrown);
   // A part that is not ready yet is told to the caller with its step; the operator reads it in the status.
-  if (cause instanceof CapabilityUnavailableError) return;
+  // One that failed in itself has a cause, and that nobody else tells.
+  if (cause instanceof CapabilityUnavailableError && cause.cause === undefined) return;
   services.log[error.code === 'internal' ? 'error' : 'warn']({ ...facts, code: error.code, err: cause }, error.message);
 }

@@ -14,7 +14,11 @@ const busy_names = new Set([
   'RequestLimitExceeded',
   'RequestThrottled',
   'RequestThrottledException',
+  // Lambda, of a function that is being made or changed.
+  'ResourceConflictException',
+  'ResourceNotReadyException',
   'SlowDown',
+  'SnapStartNotReadyException',
   'ThrottledException',
   'Throttling',
   'ThrottlingException',

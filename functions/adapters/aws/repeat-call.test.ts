@@ -25,6 +25,8 @@ describe('a failure', () => {
     [named('ThrottlingException', status(400)), 'busy'],
     [named('SlowDown', status(503)), 'busy'],
     [named('TooMany', status(429)), 'busy'],
+    [named('ResourceConflictException', status(409)), 'busy'],
+    [named('ResourceNotReadyException', status(502)), 'busy'],
     [named('Error', { code: 'ECONNREFUSED' }), 'busy'],
     [new OvertakenError('x'), 'busy'],
     [new UnprocessedError('x'), 'busy'],

@@ -65,8 +65,10 @@ const event_ms_max = 10_000;
 function readFailure(text: string): { error_type: string; cause: Error } {
   try {
     const { errorType, errorMessage } = JSON.parse(text) as { errorType?: unknown; errorMessage?: unknown };
-    const error_type = typeof errorType === 'string' ? errorType : 'unknown';
-    return { error_type, cause: new Error(typeof errorMessage === 'string' ? errorMessage : text) };
+    const message = typeof errorMessage === 'string' ? errorMessage : text;
+    // Lambda has not named the end of a function's time in all its years.
+    const unnamed = /Task timed out/.test(message) ? 'Sandbox.Timedout' : 'unknown';
+    return { error_type: typeof errorType === 'string' ? errorType : unnamed, cause: new Error(message) };
   } catch {
     return { error_type: 'unknown', cause: new Error(text) };
   }

@@ -1,4 +1,5 @@
 import { isSignetError, SignetError, type ErrorCode } from '../../domain/errors.ts';
+import { notAvailable } from '../../domain/not-available.ts';
 
 /** The server answered, with a status that is not 2xx. */
 export class RefusedByUpstream extends Error {
@@ -27,6 +28,9 @@ export function mapFailure(thrown: unknown, name: string): UpstreamFailure {
     return { error: new SignetError({ ...thrown.public, provider: { name } }, { cause: thrown.cause }) };
   }
   if (thrown instanceof RefusedByUpstream) return mapRefusal(thrown, name);
+  // Ours, before anything went to the server: the store of its key, for one.
+  const ours = notAvailable(thrown);
+  if (ours !== undefined) return { error: ours };
   const detail = `\`${name}\` cannot be reached or broke off`;
   return { error: new SignetError({ code: 'provider_error', detail, provider: { name } }, { cause: thrown }) };
 }

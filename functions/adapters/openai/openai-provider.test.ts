@@ -7,6 +7,7 @@ import {
   type Fault,
 } from '../../../tests/upstream/fake-upstream.ts';
 import type { ProviderChunk, ProviderRequest } from '../../domain/ports/provider.ts';
+import { SecretsUnavailableError } from '../../domain/ports/secrets.ts';
 import { cleanMessage } from './map-failure.ts';
 import { openAiProvider, type OpenAiQuirks, type ProviderLimits } from './openai-provider.ts';
 
@@ -33,13 +34,18 @@ let upstream: FakeUpstream;
 afterEach(() => upstream.close());
 
 async function start(
-  given: { server?: FakeUpstreamOptions; limits?: Partial<ProviderLimits>; quirks?: OpenAiQuirks } = {},
+  given: {
+    server?: FakeUpstreamOptions;
+    limits?: Partial<ProviderLimits>;
+    quirks?: OpenAiQuirks;
+    api_key?: () => Promise<string>;
+  } = {},
 ) {
   upstream = await fakeUpstream(given.server);
   return openAiProvider({
     name: 'fake',
     base_url: upstream.base_url,
-    api_key: async () => key,
+    api_key: given.api_key ?? (async () => key),
     tier: 'pool',
     quirks: given.quirks ?? {},
     now: Date.now,
@@ -155,6 +161,13 @@ describe('failures', () => {
   test('a refused key is provider_auth, once, without the words of the server', async () => {
     await fails('401', 'provider_auth');
     expect(upstream.requests).toHaveLength(1);
+  });
+  test('a store of secrets that does not answer is no failure of the provider', async () => {
+    const api_key = () => Promise.reject(new SecretsUnavailableError({ retryable: true }));
+    const provider = await start({ api_key });
+    const failed = all(provider.chat(asked, idle));
+    await expect(failed).rejects.toMatchObject({ code: 'capability_unavailable' });
+    expect(upstream.requests).toEqual([]);
   });
   test('400 is provider_rejected with the words cleaned', async () => {
     await fails('400', 'provider_rejected');

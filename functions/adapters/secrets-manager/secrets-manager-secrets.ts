@@ -1,5 +1,6 @@
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SecretsUnavailableError } from '../../domain/ports/secrets.ts';
 import type { Secrets } from '../../domain/ports/secrets.ts';
 import { CallFailedError, repeatCall, usual_rules } from '../aws/repeat-call.ts';
 import type { RepeatRules } from '../aws/repeat-call.ts';
@@ -28,7 +29,8 @@ export function secretsManagerSecrets(options: SecretsManagerSecretsOptions): Se
       return SecretString === '' ? undefined : SecretString;
     } catch (error) {
       if (isNamed(error, 'ResourceNotFoundException') || isDeleted(error)) return undefined;
-      throw new Error('the secret store did not answer', { cause: error });
+      const retryable = error instanceof CallFailedError && error.failure !== 'permanent';
+      throw new SecretsUnavailableError({ retryable }, { cause: error });
     }
   }
 

@@ -66,7 +66,8 @@ export async function createRun(parts: CreateParts, call: Call, request: RunRequ
     { kind: 'update', key: stateKey(row.tenant, row.id), set: { decision_receipt: judged.receipt } },
     now(),
   );
-  await jobs.wake(job_id);
+  // The due row is written: without this message the next sweep finds it, only later, and the run is there all the same.
+  await jobs.wake(job_id).catch(() => undefined);
   return { value: { ...row, decision_receipt: judged.receipt }, receipt: judged.receipt };
 }
 

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { manifest, openScriptWorld, toolCall, type World } from '../../../tests/fixtures/script-world.ts';
 import { SignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { QueueUnavailableError } from '../ports/queue.ts';
 import { InterpreterCrashError } from '../ports/script-host.ts';
 import type { Run } from './runs.ts';
 
@@ -49,6 +50,14 @@ async function eventsOf(id: string, after = 0): Promise<{ id: number; event: str
 }
 
 wherever('a run', () => {
+  test('that the queue took no message of is there and runs all the same', async () => {
+    Object.assign(world.jobs, {
+      wake: () => Promise.reject(new QueueUnavailableError({ operation: 'send', retryable: true })),
+    });
+    world.programs.set('p', async () => 42);
+    expect(await runToEnd('p')).toMatchObject({ state: 'succeeded', result: 42 });
+  });
+
   test('ends with its result, output, receipts and a statement that counts its calls', async () => {
     world.programs.set('p', async (guest) => {
       guest.print('before\n');
