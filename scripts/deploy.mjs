@@ -29,6 +29,7 @@ Examples:
 Keys that must stay here go to SIGNET_HOME/stages/<name> (.signet/stages/<name>): back it up.
 `;
 const again = 'nothing is lost: the same command again goes on where this one ended';
+const answers_within_ms = 60_000;
 const say = (text) => process.stdout.write(`${text}\n`);
 
 // Configuration and names are TypeScript, which Node 24 runs as it is.
@@ -77,6 +78,7 @@ async function main(argv) {
   if (typeof url !== 'string') throw new Error(`expected \`ApiUrl\` among the outputs of ${app}, see ${cdk.log}`);
 
   step('examination from outside');
+  await untilItAnswers(url);
   const own_home = join(home, 'stages', stage);
   const healthy = await signet(['doctor', '--url', url], { home: own_home, profile }).then(
     () => true,
@@ -132,6 +134,20 @@ async function signet(args, { home, profile }) {
 
 function genesisOf({ genesis }) {
   return genesis === undefined ? [] : ['--genesis', genesis];
+}
+
+/** Names and rights of what is new take some seconds to be known everywhere; what is wrong then, the doctor says. */
+async function untilItAnswers(url) {
+  const deadline = Date.now() + answers_within_ms;
+  while (Date.now() < deadline) {
+    const signal = AbortSignal.timeout(10_000);
+    const is_there = await fetch(`${url}/healthz`, { signal }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (is_there) return;
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+  }
 }
 
 /** So that `signet init` run by hand finds them. */

@@ -107,7 +107,7 @@ describe('the queue of runs', () => {
 describe('a stage that changes', () => {
   test('after a change it is the same node with its data, and the change is there', async () => {
     const before = await nodeId();
-    const again = await stage.deploy({ functions: { 'serve-api': { memory_mb: 1536 } } });
+    const again = await stage.deploy({ functions: { 'serve-api': { memory_mb: 1536 } }, keeps_data: true });
     expect(again).toMatchObject({ code: 0 });
     expect(again.output).not.toContain('cdk bootstrap');
     expect(again.output).toContain('stage dev: as it was');
@@ -117,7 +117,7 @@ describe('a stage that changes', () => {
     expect(await nearestNote(owner, 'a goal late in the game')).toBe('n5');
   }, 180_000);
 
-  test('destroyed and deployed again it is the same node with its data', async () => {
+  test('destroyed and deployed again it is the same node with its data, which a stage that keeps it protects', async () => {
     const before = await nodeId();
     const destroyed = await stage.destroy();
     expect(destroyed).toMatchObject({ code: 0 });
@@ -126,7 +126,11 @@ describe('a stage that changes', () => {
     expect(await resources.functionNames()).toEqual([]);
     expect(await resources.hasTable((await stage.state())['TableName'])).toBe(true);
 
-    expect(await stage.deploy()).toMatchObject({ code: 0 });
+    const refused = await stage.destroy('--with-state');
+    expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('"keeps_data": false') });
+    expect(await resources.hasTable((await stage.state())['TableName'])).toBe(true);
+
+    expect(await stage.deploy({ keeps_data: false })).toMatchObject({ code: 0 });
     owner = await stage.owner();
     expect(await nodeId()).toBe(before);
     expect(await nearestNote(owner, 'a goal late in the game')).toBe('n5');
