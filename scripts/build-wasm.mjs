@@ -18,7 +18,15 @@ const target = 'wasm32-unknown-unknown';
 const refresh = 'refresh with: node scripts/build-wasm.mjs';
 
 /** What decides the bytes, beside the manifest and the locked versions. Files of tests do not. */
-const inputs = ['rust-toolchain.toml', 'bindings/wasm', 'crates/compute', 'crates/kernels', 'crates/signing'];
+const inputs = [
+  'rust-toolchain.toml',
+  'bindings/wasm',
+  'crates/compute',
+  'crates/gates',
+  'crates/kernels',
+  'crates/signing',
+  'crates/translog',
+];
 
 const mode = process.argv[2];
 if (mode === '--check') check();

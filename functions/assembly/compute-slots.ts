@@ -4,6 +4,7 @@ import {
   type CapabilityName,
   type Compute,
 } from '../domain/ports/compute.ts';
+import type { LedgerCompute } from '../domain/ports/ledger-compute.ts';
 
 type Served = Extract<Capability, { served_by: 'native' | 'wasm' | 'lambda' }>['served_by'];
 type Unavailable = Extract<Capability, { served_by: 'unavailable' }>;
@@ -45,6 +46,7 @@ export function computeSlots(reason: string): ComputeSlots {
   };
   return {
     verify: {
+      ledger: currentLedger(() => current('verify').ledger),
       verifySignatures: async (items) => current('verify').verifySignatures(items),
       openEnvelopes: async (items) => current('verify').openEnvelopes(items),
       verifyPayloads: async (items) => current('verify').verifyPayloads(items),
@@ -67,5 +69,21 @@ export function computeSlots(reason: string): ComputeSlots {
       states[name] = state;
     },
     states: () => ({ ...states }),
+  };
+}
+
+/** Each call goes to the adapter that serves then. */
+function currentLedger(ledger: () => LedgerCompute): LedgerCompute {
+  return {
+    edge: async (size) => ledger().edge(size),
+    grow: async (request) => ledger().grow(request),
+    plan: async (claim) => ledger().plan(claim),
+    prove: async (request) => ledger().prove(request),
+    verifyInclusion: async (request) => ledger().verifyInclusion(request),
+    verifyConsistency: async (request) => ledger().verifyConsistency(request),
+    openCheckpoint: async (request) => ledger().openCheckpoint(request),
+    readLogProof: async (text) => ledger().readLogProof(text),
+    judgeCheckpoint: async (request) => ledger().judgeCheckpoint(request),
+    readWitnessRequest: async (body) => ledger().readWitnessRequest(body),
   };
 }

@@ -152,6 +152,13 @@ export function fileKeys({ folder, sign, random }: FileKeysOptions): Keys {
       return { entry, id };
     },
 
+    async signNote({ key_id, ...note }) {
+      const [outcome] = await withKey(key_id, ({ sign: instance, opened }) =>
+        instance.signNotes([{ handle: opened.handle, ...note }]),
+      );
+      return unwrap(outcome).line;
+    },
+
     async signDocument({ key_id, verification_method, document, created }) {
       const document_json = Buffer.from(JSON.stringify(document));
       const [outcome] = await withKey(key_id, ({ sign: instance, opened }) =>

@@ -9,6 +9,7 @@ import type {
 } from '../../domain/ports/compute.ts';
 import type { KeyRole } from '../../domain/ports/keys.ts';
 import { operations, type AnswerReader, type Field } from './frames.ts';
+import { ledgerCompute } from './ledger-compute.ts';
 
 /**
  * Sends one request frame of these items (more than one where they go far and do not fit) and hands the answer to
@@ -99,6 +100,13 @@ export function proofCompute(call: CallFrames): {
           (answer) => ({ entry: answer.bytes(), id: answer.text() }),
         );
       },
+      async signNotes(requests) {
+        return outcomes(
+          operations.signNotes,
+          requests.map(({ handle, name, time, text }) => [handleNumber(handle), name, String(time ?? ''), text]),
+          (answer) => ({ line: answer.text() }),
+        );
+      },
       async signDocuments(requests) {
         return outcomes(
           operations.signDocuments,
@@ -108,6 +116,7 @@ export function proofCompute(call: CallFrames): {
       },
     },
     verify: {
+      ledger: ledgerCompute(call),
       async verifySignatures(items) {
         return outcomes(
           operations.verifySignatures,

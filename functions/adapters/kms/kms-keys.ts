@@ -135,6 +135,10 @@ export function kmsKeys({ client, alias_prefix, compute, random, rules: own_rule
       throw new KeyRefusedError(`the key \`${key_id}\` does not seal a caller's payloads`);
     },
 
+    async signNote({ key_id }) {
+      throw new KeyRefusedError(`the key \`${key_id}\` does not sign checkpoints here`);
+    },
+
     async signDocument({ key_id, verification_method, document, created }) {
       const key = sessions.has(key_id) ? undefined : await find(key_id);
       if (key?.role !== 'root') throw new KeyRefusedError(`the key \`${key_id}\` does not sign documents`);

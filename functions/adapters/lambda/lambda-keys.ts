@@ -73,6 +73,10 @@ export function lambdaKeys({ invoke, function_name, sign, verify, random }: Lamb
       throw new KeyRefusedError(`the key \`${key_id}\` does not seal a caller's payloads`);
     },
 
+    async signNote({ key_id }) {
+      throw new KeyRefusedError(`the key \`${key_id}\` does not sign checkpoints here`);
+    },
+
     async signDocument({ key_id }) {
       throw new KeyRefusedError(`the key \`${key_id}\` does not sign documents`);
     },

@@ -1,5 +1,6 @@
 import type { JsonObject } from '../json.ts';
 import type { KeyRole } from './keys.ts';
+import type { LedgerCompute, NoteRequest } from './ledger-compute.ts';
 
 /**
  * What is computed in Rust. One port per capability, so that each can be served by another build of the same crates:
@@ -59,6 +60,8 @@ export interface SignCompute {
   sealPayloads(
     requests: readonly { handle: KeyHandle; payload_type: string; payload: Uint8Array }[],
   ): Promise<readonly Outcome<{ entry: Uint8Array; id: string }>[]>;
+  /** A signature line of a signed note, by `log` and `witness` keys; `log.malformed` for a text that is no checkpoint. */
+  signNotes(requests: readonly NoteRequest[]): Promise<readonly Outcome<{ line: string }>[]>;
   /** eddsa-jcs-2022; the answer is the canonical JSON of the document with its `proof` appended (array if one is there). */
   signDocuments(
     requests: readonly {
@@ -74,6 +77,8 @@ export interface SignCompute {
 export type Outcome<T> = ({ readonly ok: true } & T) | { readonly ok: false; readonly code: string };
 
 export interface VerifyCompute {
+  /** Served by the same build. */
+  readonly ledger: LedgerCompute;
   /** Strict Ed25519 (proof rule: canonical key and R, no small order, S < L, no cofactor). */
   verifySignatures(
     items: readonly { public_key: Uint8Array; message: Uint8Array; signature: Uint8Array }[],

@@ -42,6 +42,8 @@ export interface Keys {
     document: JsonObject;
     created: string;
   }): Promise<JsonObject>;
+  /** A signature line for the text of a checkpoint: by a `log` key under its origin `name`, by a `witness` key at `time`. */
+  signNote(request: { key_id: string; name: string; text: string; time?: number }): Promise<string>;
   /** Forgets a memory key; a file key stays in its file. */
   release(key_id: string): Promise<void>;
 }

@@ -97,8 +97,12 @@ impl Writer {
     }
 
     pub(crate) fn refuse(&mut self, reject: Reject) -> &mut Self {
+        self.refuse_code(reject.code())
+    }
+
+    pub(crate) fn refuse_code(&mut self, code: &str) -> &mut Self {
         self.bytes.push(0);
-        self.bytes(reject.code().as_bytes())
+        self.bytes(code.as_bytes())
     }
 
     pub(crate) fn unit(&mut self, outcome: Result<(), Reject>) -> &mut Self {
