@@ -37,6 +37,9 @@ const decided: readonly (readonly [Action, string, string, Facts?])[] = [
   ['read', 'ApiKey', 'keys:admin'],
   ['read', 'Receipt', 'ledger:read'],
   ['read', 'Node', 'node:read'],
+  ['read', 'Envelope', 'ledger:read'],
+  ['sign', 'Identity', 'identity:sign'],
+  ['manageIdentity', 'Identity', 'identity:write'],
 ];
 
 describe('the shipped permits', () => {

@@ -13,10 +13,13 @@ export type Action =
   | 'callTool'
   | 'search'
   | 'fetch'
+  | 'sign'
+  | 'manageIdentity'
   | 'administer';
 
 export interface Resource {
-  /** Entity type of the Cedar schema: `Model`, `Collection`, `Tool`, `Script`, `ApiKey`, `Web`, `Node`, `Receipt`. */
+  /** Entity type of the Cedar schema: `Model`, `Collection`, `Tool`, `Script`, `ApiKey`, `Web`, `Node`, `Receipt`,
+   * `Identity`, `Envelope`. */
   readonly type: string;
   readonly id: string;
 }
