@@ -9,18 +9,18 @@ import type { LedgerCompute } from '../domain/ports/ledger-compute.ts';
 type Served = Extract<Capability, { served_by: 'native' | 'wasm' | 'lambda' }>['served_by'];
 type Unavailable = Extract<Capability, { served_by: 'unavailable' }>;
 
-/** The capabilities that are adapters of `Compute`; `gates` and `run` have a state only. */
+/** The capabilities that are adapters of `Compute`; `run` has a state only. */
 type Slot = keyof Compute;
 
 /** Capabilities that are put in one by one while calls run: those in flight finish on the adapter they began on. */
-export interface ComputeSlots extends Pick<Compute, 'verify' | 'digest' | 'score' | 'embed'> {
+export interface ComputeSlots extends Pick<Compute, 'verify' | 'digest' | 'score' | 'gates' | 'embed'> {
   /**
    * The adapter that serves a capability now. Throws `CapabilityUnavailableError` when none does. `sign` is only to be
    * had this way: key handles belong to the adapter that made them.
    */
   current<S extends Slot>(slot: S): Compute[S];
   use<S extends Slot>(slot: S, adapter: Compute[S], served_by: Served): void;
-  /** States what cannot be served, or (for `run` and `gates`) what can. */
+  /** States what cannot be served, or (for `run`) what can. */
   declare(name: CapabilityName, state: Capability): void;
   states(): { readonly [name in CapabilityName]: Capability };
 }
@@ -59,6 +59,15 @@ export function computeSlots(reason: string): ComputeSlots {
       canonicalise: async (items) => current('digest').canonicalise(items),
     },
     score: { topK: async (request) => current('score').topK(request) },
+    gates: {
+      scoreSnr: async (texts) => current('gates').scoreSnr(texts),
+      scoreLeak: async (texts) => current('gates').scoreLeak(texts),
+      scoreInjection: async (texts) => current('gates').scoreInjection(texts),
+      findCitations: async (texts) => current('gates').findCitations(texts),
+      scoreGround: async (items) => current('gates').scoreGround(items),
+      scoreExcellence: async (lists) => current('gates').scoreExcellence(lists),
+      describeScorers: async () => current('gates').describeScorers(),
+    },
     embed: { embed: async (request) => current('embed').embed(request) },
     current,
     use(slot, adapter, served_by) {

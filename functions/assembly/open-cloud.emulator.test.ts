@@ -86,7 +86,7 @@ test('the status tells who serves what', async () => {
       score: { served_by: 'lambda' },
       embed: { served_by: 'lambda' },
       run: { served_by: 'lambda' },
-      gates: { served_by: 'unavailable' },
+      gates: { served_by: 'wasm' },
     },
     providers: [{ name: 'edge' }],
   });

@@ -95,9 +95,8 @@ async function open(
   const wakeups = sqliteQueue({ db, name: 'jobs', attempts_max: limits.queue.attempts_max });
 
   const slots = computeSlots('not built');
-  slots.declare('gates', { served_by: 'unavailable', reason: 'gates are not built yet' });
   const wasm = await openWasmCompute();
-  for (const slot of ['sign', 'verify', 'digest', 'score'] as const) slots.use(slot, wasm[slot], 'wasm');
+  for (const slot of ['sign', 'verify', 'digest', 'score', 'gates'] as const) slots.use(slot, wasm[slot], 'wasm');
 
   const keys = fileKeys({ folder: join(home, 'identities'), sign: () => slots.current('sign'), random });
   const { verify, digest } = slots;

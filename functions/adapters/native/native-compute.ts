@@ -1,5 +1,7 @@
 import type { DigestCompute, ScoreCompute, SignCompute, VerifyCompute } from '../../domain/ports/compute.ts';
+import type { GatesCompute } from '../../domain/ports/gates-compute.ts';
 import { AnswerReader, operations, requestBytes, writeRequest } from '../frames/frames.ts';
+import { gatesCompute } from '../frames/gates-compute.ts';
 import { proofCompute, type CallFrames } from '../frames/proof-compute.ts';
 import { countRows, metricNumbers, nonFinite } from '../frames/score-request.ts';
 import { loadAddon } from './load-addon.ts';
@@ -9,6 +11,7 @@ export interface NativeCompute {
   readonly verify: VerifyCompute;
   readonly digest: DigestCompute;
   readonly score: ScoreCompute;
+  readonly gates: GatesCompute;
 }
 
 /** The compute port on the Node addon. Throws, with the reason, when the file is not a usable addon. */
@@ -32,6 +35,7 @@ export function openNativeCompute({ addon_path }: { addon_path: string }): Nativ
 
   return {
     ...proofCompute(call),
+    gates: gatesCompute(call),
     score: {
       async topK(request) {
         const { metric, query, rows, k } = request;

@@ -1,12 +1,13 @@
 import { describe } from '@jest/globals';
 import { describeDigest } from './compute-digest.contract.ts';
+import { describeGates } from './compute-gates.contract.ts';
 import { describeScore } from './compute-score.contract.ts';
 import { describeSign } from './compute-sign.contract.ts';
 import { describeVerify } from './compute-verify.contract.ts';
 import type { Compute } from './compute.ts';
 
 /** What every build of the crates serves; embedding has its own suite. */
-export type ComputeUnderTest = Pick<Compute, 'sign' | 'verify' | 'digest' | 'score'>;
+export type ComputeUnderTest = Pick<Compute, 'sign' | 'verify' | 'digest' | 'score' | 'gates'>;
 
 /**
  * The suite of the compute port: the same answers on each adapter, over the shared vectors. An adapter that serves some
@@ -19,5 +20,6 @@ export function describeCompute(name: string, open: () => Promise<ComputeUnderTe
     describeVerify(opened);
     describeDigest(opened);
     describeScore(opened);
+    describeGates(opened);
   });
 }

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json.ts';
+import type { GatesCompute } from './gates-compute.ts';
 import type { KeyRole } from './keys.ts';
 import type { LedgerCompute, NoteRequest } from './ledger-compute.ts';
 
@@ -12,6 +13,7 @@ export interface Compute {
   readonly verify: VerifyCompute;
   readonly digest: DigestCompute;
   readonly score: ScoreCompute;
+  readonly gates: GatesCompute;
   readonly embed: EmbedCompute;
 }
 
