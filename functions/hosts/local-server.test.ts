@@ -26,6 +26,7 @@ async function serve(
   return { ...server, services };
 }
 
+const routed = { route: 'r', tier: 'edge', candidates: [] } as const;
 const authorization = `Bearer ${ownerToken}`;
 const chat = { model: 'auto', messages: [{ role: 'user', content: 'hello' }] };
 
@@ -108,7 +109,7 @@ describe('a stream', () => {
         stream: () =>
           Promise.resolve({
             receipt,
-            route: 'r',
+            ...routed,
             events: (async function* () {
               yield { kind: 'chunk' as const, chunk: { first: true } };
               await gate.promise;
@@ -134,7 +135,7 @@ describe('a stream', () => {
       throw error;
     };
     const { url } = await serve({
-      chat: { ...base, stream: () => Promise.resolve({ receipt, route: 'r', events: failing() }) },
+      chat: { ...base, stream: () => Promise.resolve({ receipt, ...routed, events: failing() }) },
     });
     const text = await (await streamed(url)).text();
     expect(text).not.toContain('[DONE]');
@@ -152,7 +153,7 @@ describe('a stream', () => {
     };
     const { url } = await serve({
       limits: { ...recordedServices().limits, stream_beat_ms: 5 },
-      chat: { ...base, stream: () => Promise.resolve({ receipt, route: 'r', events: silent() }) },
+      chat: { ...base, stream: () => Promise.resolve({ receipt, ...routed, events: silent() }) },
     });
     const reader = (await streamed(url)).body?.getReader();
     for (let beats = 0; beats < 3; beats += 1) {
@@ -184,7 +185,7 @@ describe('a stream', () => {
               ended.resolve();
             }
           };
-          return Promise.resolve({ receipt, route: 'r', events: endless() });
+          return Promise.resolve({ receipt, ...routed, events: endless() });
         },
       },
     });
@@ -226,7 +227,7 @@ describe('a stream', () => {
         stream: () =>
           Promise.resolve({
             receipt,
-            route: 'r',
+            ...routed,
             events: (async function* () {
               const text = 'x'.repeat(10_000);
               for (; given < 100_000; given += 1) yield { kind: 'chunk' as const, chunk: { text } };

@@ -11,6 +11,7 @@ export function edgeProvider(): ChatProvider {
     name: 'edge',
     tier: 'edge',
     models: async () => [model],
+    probe: async () => [edge_model_id],
     async *chat(request, signal) {
       signal.throwIfAborted();
       if (request.model !== edge_model_id) {

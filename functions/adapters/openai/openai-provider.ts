@@ -84,6 +84,17 @@ export function openAiProvider(options: OpenAiProviderOptions): ChatProvider {
       return orAbort(listing, signal);
     },
 
+    async probe(signal) {
+      try {
+        return idsOf(await server.getJson('models', signal), name);
+      } catch (error) {
+        const failure = mapFailure(error, name).error;
+        // A server whose models are configured may list none: it refused the path, so it answers.
+        if (quirks.models !== undefined && failure.code === 'provider_rejected') return undefined;
+        throw failure;
+      }
+    },
+
     chat(request, signal) {
       return quirks.choices === false && (request.n ?? 1) > 1
         ? choicesApart(request, signal, (one, stop) => attempt(one, stop))
@@ -140,15 +151,19 @@ const list_kept_ms = 300_000;
 const completion_bytes_max = 16 * 1024 * 1024;
 
 function modelsOf(answer: unknown, options: OpenAiProviderOptions): readonly ModelInfo[] {
+  const ids = idsOf(answer, options.name);
+  return ids.map((id) => describe(id, options, ids.length === 1));
+}
+
+function idsOf(answer: unknown, name: string): readonly string[] {
   const rows = (answer as { data?: unknown } | null)?.data;
   if (!Array.isArray(rows)) {
-    throw new SignetError({ code: 'provider_malformed', detail: `\`${options.name}\` gave no list of models` });
+    throw new SignetError({ code: 'provider_malformed', detail: `\`${name}\` gave no list of models` });
   }
-  const ids = rows.flatMap((row: unknown) => {
+  return rows.flatMap((row: unknown) => {
     const id = (row as { id?: unknown } | null)?.id;
     return typeof id === 'string' && id !== '' && id.length <= 256 ? [id] : [];
   });
-  return ids.map((id) => describe(id, options, ids.length === 1));
 }
 
 /** `/models` says nothing of what a model does; names of embedding models do. */

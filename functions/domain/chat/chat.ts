@@ -2,7 +2,8 @@ import type { Call } from '../call.ts';
 import type { Judged } from '../decisions/judge.ts';
 import type { Json } from '../json.ts';
 import type { ToolOutcome } from '../tools/tools.ts';
-import type { ModelInfo } from '../ports/provider.ts';
+import type { ModelInfo, Tier } from '../ports/provider.ts';
+import type { Route, RouteCandidate } from '../routing/route.ts';
 import type { ChatCompletion, ChatRequest } from './chat-types.ts';
 
 /** A server tool that the model called, and how that ended. */
@@ -14,9 +15,7 @@ export interface ServerToolCall {
   readonly outcome: ToolOutcome;
 }
 
-export interface CompletedChat extends Judged<ChatCompletion> {
-  /** `provider/model` that answered; the header `signet-route`. */
-  readonly route: string;
+export interface CompletedChat extends Judged<ChatCompletion>, RoutedChat {
   /** Why a tool loop ended early: the header `signet-stop`. */
   readonly stop?: 'max_steps' | 'max_calls' | 'wall' | 'tokens' | 'tool_time';
   /** In the order of the calls; absent when no server tool was called. */
@@ -28,10 +27,18 @@ export type ChatStreamEvent =
   | { readonly kind: 'chunk'; readonly chunk: object }
   | { readonly kind: 'comment'; readonly text: string };
 
-export interface StreamedChat {
+/** Which model answers, and why. */
+export interface RoutedChat {
+  /** `provider/model`; the header `signet-route`. */
+  readonly route: string;
+  readonly tier: Tier;
+  /** All that were looked at; those that were dropped say why. */
+  readonly candidates: readonly RouteCandidate[];
+}
+
+export interface StreamedChat extends RoutedChat {
   /** Receipt of the decision; that of the outcome comes as the comment `signet-receipt <id>` before the end. */
   readonly receipt: string;
-  readonly route: string;
   /** Ends normally where `[DONE]` is due; throws `SignetError` where `data: {"error": …}` and no `[DONE]` are. */
   readonly events: AsyncIterable<ChatStreamEvent>;
 }
@@ -42,6 +49,11 @@ export interface Chat {
   stream(call: Call, request: ChatRequest): Promise<StreamedChat>;
   /** Models that chat, provider by provider: all that are there, each with whether this caller may use it. */
   models(call: Call): Promise<readonly OfferedModel[]>;
+  /**
+   * The route that such a request would take now, and nothing more: no decision, no receipt. `tiers` is the order of
+   * preference in place of the configured one. Fallbacks are those that this caller may use.
+   */
+  routeOf(call: Call, request: ChatRequest, tiers?: readonly Tier[]): Promise<Route>;
 }
 
 export interface OfferedModel extends ModelInfo {

@@ -1,5 +1,5 @@
 import { SignetError } from '../errors.ts';
-import type { ChatProvider, ModelInfo } from '../ports/provider.ts';
+import type { ChatProvider, ModelInfo, Tier } from '../ports/provider.ts';
 import { route, type Route, type RouteFacts } from '../routing/route.ts';
 import { readCatalogue, unlistedModel, type Catalogue } from './catalogue.ts';
 import type { ChatRequest } from './chat-types.ts';
@@ -28,12 +28,7 @@ export async function chooseModel({
   permits: (model: ModelInfo) => boolean;
   signal: AbortSignal;
 }): Promise<ChosenModel> {
-  const catalogue = await readCatalogue(providers, signal);
-  const unlisted = unlistedModel(request.model, catalogue);
-  const models = unlisted === undefined ? catalogue.models : [...catalogue.models, unlisted];
-  const tier = request.signet?.tier;
-  const asked = { model: request.model, ...(tier === undefined ? {} : { tier }) };
-  const found = route(asked, { tiers: ['local', 'pool'] }, models, facts);
+  const { found, catalogue } = await findRoute({ request, providers, facts, signal });
   switch (found.kind) {
     case 'chosen': {
       const fallbacks = found.fallbacks.filter(permits);
@@ -52,6 +47,28 @@ export async function chooseModel({
     default:
       return found satisfies never;
   }
+}
+
+/** The rule over what the providers offer now. */
+export async function findRoute({
+  request,
+  providers,
+  facts,
+  tiers = ['local', 'pool'],
+  signal,
+}: {
+  request: Pick<ChatRequest, 'model' | 'signet'>;
+  providers: readonly ChatProvider[];
+  facts: RouteFacts;
+  tiers?: readonly Tier[];
+  signal: AbortSignal;
+}): Promise<{ found: Route; catalogue: Catalogue }> {
+  const catalogue = await readCatalogue(providers, signal);
+  const unlisted = unlistedModel(request.model, catalogue);
+  const models = unlisted === undefined ? catalogue.models : [...catalogue.models, unlisted];
+  const tier = request.signet?.tier;
+  const asked = { model: request.model, ...(tier === undefined ? {} : { tier }) };
+  return { found: route(asked, { tiers }, models, facts), catalogue };
 }
 
 function unknownModel(name: string, { silent }: Catalogue): SignetError {

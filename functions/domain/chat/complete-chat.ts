@@ -3,7 +3,7 @@ import type { JsonObject } from '../json.ts';
 import { describeRoute } from '../routing/describe-route.ts';
 import { addPiece, newAssembly, toolCallsOf, type Assembly } from './assemble-turn.ts';
 import type { ChatCompletion, ChatRequest } from './chat-types.ts';
-import type { CompletedChat } from './chat.ts';
+import type { CompletedChat, RoutedChat } from './chat.ts';
 import { completionId } from './completion-id.ts';
 import { converse, type Ending } from './converse.ts';
 import { prepareChat, type ChatParts, type PreparedChat } from './prepare-chat.ts';
@@ -31,10 +31,16 @@ export async function completeChat(parts: ChatParts, call: Call, request: ChatRe
   return {
     value: completion,
     receipt: judged.receipt,
-    route: inUse.model.id,
+    ...routed(prepared),
     ...(ending.stop === undefined ? {} : { stop: ending.stop }),
     ...(ending.server_calls.length === 0 ? {} : { server_calls: ending.server_calls }),
   };
+}
+
+/** The model that is in use by now, and what it was chosen from. */
+export function routed({ conversation, chosen }: PreparedChat): RoutedChat {
+  const { model } = conversation.inUse;
+  return { route: model.id, tier: model.tier, candidates: chosen.route.candidates };
 }
 
 /** The whole answer, as OpenAI writes it. */

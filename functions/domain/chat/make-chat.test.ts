@@ -74,6 +74,7 @@ function scripted(
         ...model,
       },
     ],
+    probe: async () => ['m'],
     async *chat(request, signal) {
       asked.push(request);
       const answer = answers.shift() ?? say('nothing left');

@@ -7,8 +7,9 @@ import { readCatalogue } from './catalogue.ts';
 import type { ChatLimits } from './chat-limits.ts';
 import type { Chat } from './chat.ts';
 import { completeChat } from './complete-chat.ts';
+import { findRoute } from './choose-model.ts';
 import { continuations } from './continuation.ts';
-import { judgementOf, type ChatParts } from './prepare-chat.ts';
+import { judgementOf, promptTokens, type ChatParts } from './prepare-chat.ts';
 import { streamChat } from './stream-chat.ts';
 
 /** Chats over the configured providers and the tools of the registry; the contract is in `chat.ts`. */
@@ -34,6 +35,19 @@ export function makeChat({
   return {
     complete: (call, request) => completeChat(parts, call, request),
     stream: (call, request) => streamChat(parts, call, request),
+    async routeOf(call, request, tiers) {
+      const facts = { needs_tools: (request.tools ?? []).length > 0, prompt_tokens: promptTokens(request.messages) };
+      const { found } = await findRoute({
+        request,
+        providers: parts.providers(),
+        facts,
+        signal: call.signal,
+        ...(tiers === undefined ? {} : { tiers }),
+      });
+      if (found.kind !== 'chosen') return found;
+      const fallbacks = found.fallbacks.filter((model) => parts.judge.permits(call, judgementOf(model, request)));
+      return { ...found, fallbacks };
+    },
     async models(call) {
       const { models } = await readCatalogue(parts.providers(), call.signal);
       return models

@@ -172,7 +172,7 @@ function withInstruction(messages: readonly ChatMessage[], form: JsonForm): read
 }
 
 /** A quarter of the bytes: enough to keep a request from a model that is far too small for it. */
-function promptTokens(messages: readonly ChatMessage[]): number {
+export function promptTokens(messages: readonly ChatMessage[]): number {
   return Math.ceil(messages.reduce((sum, message) => sum + Buffer.byteLength(messageText(message)), 0) / 4);
 }
 

@@ -5,7 +5,7 @@ import { SignetError } from '../errors.ts';
 import { addPiece, newAssembly } from './assemble-turn.ts';
 import type { ChatRequest } from './chat-types.ts';
 import type { ChatStreamEvent, StreamedChat } from './chat.ts';
-import { completionOf, outcomeOf, wireUsage } from './complete-chat.ts';
+import { completionOf, outcomeOf, routed, wireUsage } from './complete-chat.ts';
 import { completionId } from './completion-id.ts';
 import { converse, type AnswerPiece, type Ending } from './converse.ts';
 import { chunkEncoder } from './encode-chunk.ts';
@@ -31,7 +31,7 @@ export async function streamChat(parts: ChatParts, call: Call, request: ChatRequ
   const stream = { parts, request, prepared, decision, signal, pieces, first };
   return {
     receipt: decision.receipt,
-    route: prepared.conversation.inUse.model.id,
+    ...routed(prepared),
     events: readableOnce(stream, reader),
   };
 }

@@ -65,6 +65,11 @@ export interface ChatProvider {
   readonly tier: Tier;
   models(signal: AbortSignal): Promise<readonly ModelInfo[]>;
   /**
+   * Asks now, whatever was remembered, and resolves if the provider answered as one that would serve: with the ids that
+   * it has, without its prefix, or `undefined` where it lists none. Throws `SignetError` of the `provider_*` codes.
+   */
+  probe(signal: AbortSignal): Promise<readonly string[] | undefined>;
+  /**
    * Connects, retries what may be retried before the first piece, then streams. Throws `SignetError` of the
    * `provider_*` codes. Ending the iteration, or aborting `signal`, cancels the upstream request.
    */

@@ -109,13 +109,14 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
     chat: {
       complete: async (call, request) => ({
         ...(await judged('chat.complete', completion)(call, request)),
-        route: 'edge/signet-edge-1',
+        ...routed,
         stop: 'max_steps',
       }),
       stream: (call, request) => {
         reached.push({ verb: 'chat.stream', request, call });
-        return Promise.resolve({ receipt, route: 'edge/signet-edge-1', events: twoChunks() });
+        return Promise.resolve({ receipt, ...routed, events: twoChunks() });
       },
+      routeOf: () => Promise.resolve({ kind: 'none', candidates: [] }),
       models: plain('chat.models', [
         {
           id: 'edge/signet-edge-1',
@@ -240,6 +241,8 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
     ...changes,
   };
 }
+
+const routed = { route: 'edge/signet-edge-1', tier: 'edge', candidates: [] } as const;
 
 async function* twoChunks() {
   yield {
