@@ -19,9 +19,11 @@ export type ErrorCode =
   | 'receipt_not_found'
   | 'api_key_not_found'
   | 'identity_not_found'
+  | 'constitution_not_found'
   | 'signature_refused'
   | 'identity_exists'
   | 'digest_mismatch'
+  | 'evidence_missing'
   | 'method_not_allowed'
   | 'collection_exists'
   | 'collection_full'
@@ -48,8 +50,10 @@ export type ErrorCode =
   | 'output_invalid'
   | 'capability_unavailable'
   | 'model_not_installed'
+  | 'gate_unavailable'
   | 'no_provider'
   | 'provider_timeout'
+  | 'gate_deadline'
   | 'run_timeout'
   | 'tool_timeout';
 

@@ -28,6 +28,7 @@ const decided: readonly (readonly [Action, string, string, Facts?])[] = [
   ['callTool', 'Tool', 'tools:call', { side_effects: 'compute' }],
   ['search', 'Web', 'web'],
   ['fetch', 'Web', 'web'],
+  ['checkGates', 'Gates', 'gates'],
   ['administer', 'ApiKey', 'keys:admin'],
   ['read', 'Model', 'models:read'],
   ['read', 'Collection', 'vectors:read'],

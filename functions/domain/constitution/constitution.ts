@@ -3,7 +3,8 @@ import template from './template.json' with { type: 'json' };
 
 /**
  * The rules of a node, root-signed: thresholds, gates, chains of gates for each action. `template.json` is what a new
- * node adopts; it lists the gates that run today and no other, so that no constitution claims a check that is not made.
+ * node adopts; each chain lists the gates that run for its action today and no other, so that no constitution claims a
+ * check that is not made.
  *
  * @param effective Unix seconds from which it holds.
  */

@@ -15,6 +15,7 @@ export type Action =
   | 'fetch'
   | 'sign'
   | 'manageIdentity'
+  | 'checkGates'
   | 'administer';
 
 export interface Resource {
