@@ -1,13 +1,25 @@
 #!/usr/bin/env node
-// `npm run bench [area …]`: gateway, memory, scripts, embedding, proof, start, lambda (alone: `npm run bench:lambda`).
-// Writes dated records to docs/records/.
+// `npm run bench [-- area …]`; `npm run bench:lambda` is the area `lambda` alone. Writes dated records to docs/records/.
 import { join } from 'node:path';
+import { answerHelp } from './answer-help.mjs';
 import { buildArtefact, loadRecipe, recipeModules } from './artefacts.mjs';
 import { run } from './processes.mjs';
 import { ensurePackages, node24, root } from './toolchain.mjs';
 
+const known = ['proof', 'gateway', 'memory', 'scripts', 'embedding', 'start', 'lambda'];
+answerHelp(`Usage: npm run bench [-- <area> …]
+
+  areas   ${known.join(' ')}
+
+All of them where none is named. Writes dated records to docs/records/.
+`);
 const say = (text) => console.log(text);
 const areas = process.argv.slice(2);
+const unknown = areas.filter((area) => !known.includes(area));
+if (unknown.length > 0) {
+  console.error(`expected areas among ${known.join(', ')}, got ${unknown.join(', ')}`);
+  process.exit(2);
+}
 const hasLambda = areas.length === 0 || areas.includes('lambda');
 
 await ensurePackages(say);

@@ -1,10 +1,18 @@
 #!/usr/bin/env node
 // Builds the native artefacts: all that the local product has, or those named; one whose files were changed or cut is built anew. `npm start` calls the same functions beside the server.
+import { answerHelp } from './answer-help.mjs';
 import { buildArtefact, deployModules, loadRecipe, recipeModules } from './artefacts.mjs';
 import { ensurePackages } from './toolchain.mjs';
 
-const names = process.argv.slice(2);
 const known = Object.keys({ ...recipeModules, ...deployModules });
+answerHelp(`Usage: npm run build [-- <artefact> …]
+
+  of this machine   ${Object.keys(recipeModules).join(' ')}
+  deployed to AWS   ${Object.keys(deployModules).join('\n                    ')}
+
+Those of this machine where none is named. One that is there and whole is left as it is.
+`);
+const names = process.argv.slice(2);
 const unknown = names.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
   console.error(`expected names among ${known.join(', ')}, got ${unknown.join(', ')}`);

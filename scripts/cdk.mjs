@@ -92,7 +92,7 @@ export function cdkOf({ stage, profile, region, overrides, genesis, say }) {
       const [, account, found] = /^aws:\/\/(\d{12})\/([a-z0-9-]+)$/.exec(environments[0] ?? '') ?? [];
       if (account === undefined) {
         throw new Error(
-          'expected credentials and a region of an AWS account, found none; log in, or name them by --profile and --region',
+          'expected credentials that AWS accepts and a region; they are missing, expired or refused, or AWS cannot be reached. Log in, or name them by --profile and --region',
         );
       }
       return { account, region: found };

@@ -2,10 +2,16 @@
 // `npm run check`: what needs no built artefact. Cheap ones first; `--quick` (the pre-commit hook) compiles no Rust;
 // `--fix` formats instead of complaining.
 import { join } from 'node:path';
+import { answerHelp } from './answer-help.mjs';
 import { run } from './processes.mjs';
 import { Tally } from './tally.mjs';
 import { ensureInfraPackages, ensurePackages, packageProgram, root } from './toolchain.mjs';
 
+answerHelp(`Usage: npm run check [-- --quick]
+
+  --quick   compiles no Rust
+  --fix     formats instead of complaining (npm run format)
+`);
 const fix = process.argv.includes('--fix');
 const quick = process.argv.includes('--quick');
 const rust = join(root, 'rust-lambdas');

@@ -32,9 +32,7 @@ const again = 'nothing is lost: the same command again goes on where this one en
 const answers_within_ms = 60_000;
 const say = (text) => process.stdout.write(`${text}\n`);
 
-// Configuration and names are TypeScript, which Node 24 runs as it is.
-if (Number(process.versions.node.split('.')[0]) < 24) await underNode24();
-else process.exitCode = await main(process.argv.slice(2)).catch((error) => explainFailure(error, { usage, again }));
+process.exitCode = await main(process.argv.slice(2)).catch((error) => explainFailure(error, { usage, again }));
 
 async function main(argv) {
   const wanted = readStageArguments(argv, {
@@ -42,6 +40,9 @@ async function main(argv) {
     allowed: ['stage', 'profile', 'region', 'overrides', 'genesis', 'yes'],
   });
   if (wanted === undefined) return 0;
+  await ensurePackages(say);
+  // Configuration and names are TypeScript, which Node 24 runs as it is.
+  if (Number(process.versions.node.split('.')[0]) < 24) return await underNode24();
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => endAll());
   const started_at = Date.now();
   const { stage, profile } = wanted;
@@ -185,11 +186,10 @@ function minutes(milliseconds) {
 
 /** The same command again under the Node that comes with the packages; a signal reaches it, its code is ours. */
 async function underNode24() {
-  await ensurePackages(say);
   const child = spawn(node24(), [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => child.kill('SIGTERM'));
-  process.exitCode = await new Promise((resolve, reject) => {
+  return await new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(code ?? 128 + (constants.signals[signal] ?? 15)));
   });

@@ -2,9 +2,11 @@
 // `npm run gen`: writes what is generated and committed anew: the shared test vectors and the WebAssembly blob.
 // `npm run check` compares both with their sources.
 import { join } from 'node:path';
+import { answerHelp } from './answer-help.mjs';
 import { run } from './processes.mjs';
 import { root } from './toolchain.mjs';
 
+answerHelp('Usage: npm run gen\n\nWrites shared/vectors/ and the WebAssembly blob anew, from the Rust crates.\n');
 const steps = [
   { title: 'shared/vectors', command: 'cargo', args: ['run', '--release', '--locked', '-p', 'xtask', '--', 'vectors'] },
   { title: 'signet.wasm', command: process.execPath, args: [join(root, 'scripts', 'build-wasm.mjs')] },

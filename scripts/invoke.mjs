@@ -42,9 +42,8 @@ if (values.help || name === undefined) {
 }
 if (!functions().includes(name)) refuse(`expected a function among ${functions().join(', ')}, got \`${name}\``);
 if (eventName === undefined || more.length > 0 || !cases(name).includes(eventName)) {
-  refuse(
-    `expected a case of \`${name}\` among ${cases(name).join(', ')}, got \`${[eventName, ...more].join(' ').trim()}\``,
-  );
+  const got = eventName === undefined ? 'none' : `\`${[eventName, ...more].join(' ')}\``;
+  refuse(`expected a case of \`${name}\` among ${cases(name).join(', ')}, got ${got}`);
 }
 
 await ensurePackages(say);
@@ -65,7 +64,7 @@ function readArguments() {
   try {
     return parseArgs({ options: { help: { ...flag, short: 'h' }, logs: flag, whole: flag }, allowPositionals: true });
   } catch (error) {
-    return refuse(error.message.toLowerCase());
+    return refuse(error.message.split('. ')[0].toLowerCase());
   }
 }
 

@@ -1,4 +1,4 @@
-// What `deploy` and `destroy` are told on the command line. Plain Node 20, no packages.
+// What `synth`, `deploy` and `destroy` are told on the command line. Plain Node 20, no packages.
 import { parseArgs } from 'node:util';
 
 /** What was asked cannot be read: exit code 2, with the usage. */
@@ -14,19 +14,23 @@ const options = {
   genesis: { type: 'string' },
   yes: { type: 'boolean', default: false },
   'with-state': { type: 'boolean', default: false },
+  out: { type: 'string' },
+  check: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 };
 
 /**
  * @param {string[]} argv
- * @param {{usage: string, allowed: string[]}} command `allowed`: which of the options it knows
+ * @param {{usage: string, allowed: string[], stage?: string}} command `allowed`: which of the options it knows; `stage`:
+ *   the one that is meant where none is named
  * @returns {object | undefined} undefined after `--help` was answered
  */
-export function readStageArguments(argv, { usage, allowed }) {
+export function readStageArguments(argv, { usage, allowed, stage }) {
   const known = Object.fromEntries(Object.entries(options).filter(([name]) => [...allowed, 'help'].includes(name)));
   let values;
   try {
     ({ values } = parseArgs({ args: argv, options: known, strict: true, allowPositionals: false }));
+    values = { ...(stage === undefined ? {} : { stage }), ...values };
   } catch (error) {
     throw new UsageError(error.message);
   }
@@ -48,6 +52,6 @@ export function explainFailure(error, { usage, again }) {
     process.stderr.write(`signet: ${message}\n\n${usage}`);
     return 2;
   }
-  process.stderr.write(`signet: ${message}\n${again}\n`);
+  process.stderr.write(`signet: ${message}\n${again === undefined ? '' : `${again}\n`}`);
   return error?.interrupted ? 130 : 1;
 }

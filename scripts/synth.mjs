@@ -3,11 +3,10 @@
 // lets cfn-lint and sam judge them, too. Needs no account. Plain Node 20.
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { buildArtefact, deployModules, loadRecipe } from './artefacts.mjs';
 import { lintTemplates } from './lint-templates.mjs';
 import { run } from './processes.mjs';
+import { explainFailure, readStageArguments, UsageError } from './stage-arguments.mjs';
 import { buildFolder, ensureInfraPackages, ensurePackages, node24, root } from './toolchain.mjs';
 
 const usage = `Usage: npm run synth -- [options]
@@ -20,46 +19,17 @@ const usage = `Usage: npm run synth -- [options]
 `;
 const say = (text) => process.stdout.write(`${text}\n`);
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await main(process.argv.slice(2)).catch((error) => explainFailure(error, { usage }));
 
 async function main(argv) {
-  let wanted;
-  try {
-    wanted = readArguments(argv);
-  } catch (error) {
-    process.stderr.write(`signet: ${error.message}\n\n${usage}`);
-    return 2;
-  }
-  if (wanted.help) {
-    say(usage);
-    return 0;
-  }
-  try {
-    const { folder, templates } = await synthesise(wanted);
-    if (wanted.check) await lintTemplates({ templates, say });
-    say(`\ntemplates of stage \`${wanted.stage}\` in ${short(folder)}:`);
-    for (const path of templates) say(`  ${describe(path, folder)}`);
-    return 0;
-  } catch (error) {
-    process.stderr.write(`signet: ${error.message}\n`);
-    return error.interrupted ? 130 : 1;
-  }
-}
-
-function readArguments(argv) {
-  const { values } = parseArgs({
-    args: argv,
-    strict: true,
-    options: {
-      stage: { type: 'string', default: 'dev' },
-      overrides: { type: 'string' },
-      genesis: { type: 'string' },
-      out: { type: 'string' },
-      check: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  return values;
+  const allowed = ['stage', 'overrides', 'genesis', 'out', 'check'];
+  const wanted = readStageArguments(argv, { usage, allowed, stage: 'dev' });
+  if (wanted === undefined) return 0;
+  const { folder, templates } = await synthesise(wanted);
+  if (wanted.check) await lintTemplates({ templates, say });
+  say(`\ntemplates of stage \`${wanted.stage}\` in ${short(folder)}:`);
+  for (const path of templates) say(`  ${describe(path, folder)}`);
+  return 0;
 }
 
 /**
@@ -67,10 +37,11 @@ function readArguments(argv) {
  * @param {{stage: string, overrides?: string, genesis?: string, out?: string}} request
  * @returns {Promise<{folder: string, templates: string[]}>} State before App
  */
-export async function synthesise({ stage, overrides, genesis, out }) {
+async function synthesise({ stage, overrides, genesis, out }) {
+  const names = deployed(overrides);
   await ensurePackages(say);
   await ensureInfraPackages(say);
-  for (const name of deployed(overrides)) await buildArtefact(await loadRecipe(name), say);
+  for (const name of names) await buildArtefact(await loadRecipe(name), say);
   const folder = out === undefined ? join(buildFolder, 'synth', stage) : resolve(out);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -83,15 +54,26 @@ export async function synthesise({ stage, overrides, genesis, out }) {
   await run(node24(), [join(root, 'infra', 'bin', 'signet.ts')], {
     cwd: root,
     env: { ...process.env, CDK_OUTDIR: folder, CDK_CONTEXT_JSON: JSON.stringify(context) },
+  }).catch((cause) => {
+    if (cause.interrupted) throw cause;
+    throw new Error('no templates were made; why, stands above', { cause });
   });
   return { folder, templates: ['State', 'App'].map((name) => join(folder, `Signet-${stage}-${name}.template.json`)) };
 }
 
 /** What goes to AWS, or, for a stage in an emulator, to this machine. */
 function deployed(overrides) {
-  const is_emulated = overrides !== undefined && JSON.parse(readFileSync(overrides, 'utf8')).emulator !== undefined;
+  const is_emulated = overrides !== undefined && read(overrides).emulator !== undefined;
   const other = is_emulated ? '-arm64' : '-host';
   return Object.keys(deployModules).filter((name) => !name.endsWith(other));
+}
+
+function read(path) {
+  try {
+    return Object(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (error) {
+    throw new UsageError(`expected JSON in ${path}: ${error.message}`);
+  }
 }
 
 function usualGenesis(stage) {

@@ -11,12 +11,21 @@ import {
   startMinistack,
   trusting,
 } from '../tests/integration/emulator/ministack.mjs';
+import { answerHelp } from './answer-help.mjs';
 import { buildArtefact, deployModules, loadRecipe, recipeModules } from './artefacts.mjs';
 import { jest } from './jest.mjs';
 import { run } from './processes.mjs';
 import { Tally } from './tally.mjs';
 import { buildFolder, ensureInfraPackages, ensurePackages, node24, root } from './toolchain.mjs';
 
+answerHelp(`Usage: npm run test:e2e [-- <part> …]
+
+  local        the journey of a user at a node on this machine
+  deployed     deployed to an AWS emulator that it starts and stops
+  authorised   the same where the emulator enforces signatures and the rights of roles
+
+All three where none is named; what is no part is passed on to jest.
+`);
 const parts = ['local', 'deployed', 'authorised'];
 const asked = process.argv.slice(2);
 const chosen = parts.filter((part) => asked.includes(part));

@@ -8,12 +8,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { installDynamodbLocal, startDynamodbLocal } from '../tests/integration/emulator/dynamodb-local.mjs';
 import { installMinistack, startMinistack } from '../tests/integration/emulator/ministack.mjs';
+import { answerHelp } from './answer-help.mjs';
 import { buildArtefact, loadRecipe } from './artefacts.mjs';
 import { jest } from './jest.mjs';
 import { run } from './processes.mjs';
 import { Tally } from './tally.mjs';
 import { buildFolder, ensurePackages } from './toolchain.mjs';
 
+answerHelp(`Usage: npm run test:integration [-- <part> …]
+
+The AWS adapters through their ports' suites, and the functions, on emulators that it installs, starts and stops. What
+follows is passed on to jest; then DynamoDB Local is left out.
+
+  npm run test:integration
+  npm run test:integration -- s3
+  npm run test:integration -- adapters/lambda/
+`);
 const say = (text) => console.log(text);
 const jestArguments = process.argv.slice(2);
 // The emulators' clocks are the real one: the suites of queues wait.

@@ -2,12 +2,17 @@
 // `npm test`: builds what the tests run against, then unit, property, contract and integration tests of both languages.
 // Arguments are passed on to jest (`npm test -- chat`), and then only jest runs.
 import { join } from 'node:path';
+import { answerHelp } from './answer-help.mjs';
 import { buildArtefact, loadRecipe, recipeModules } from './artefacts.mjs';
 import { jest } from './jest.mjs';
 import { run } from './processes.mjs';
 import { Tally } from './tally.mjs';
 import { ensureInfraPackages, ensurePackages, packageProgram, root } from './toolchain.mjs';
 
+answerHelp(`Usage: npm test [-- <words for jest> …]
+
+All tests of both languages; with words only what jest finds by them (npm test -- chat).
+`);
 const say = (text) => console.log(text);
 const rust = join(root, 'rust-lambdas');
 const jestArguments = process.argv.slice(2);
