@@ -43,6 +43,12 @@ export function numberBetween(least: number, most: number, unit: string): (text:
 }
 
 function httpUrl(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text.replace(/\/+$/, '');
-  throw new InvalidArgumentError('expected an address such as http://127.0.0.1:3001.');
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new InvalidArgumentError('expected an address such as http://127.0.0.1:3001.');
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new InvalidArgumentError('expected an address without a name and password before its host.');
+  }
+  return text.replace(/\/+$/, '');
 }

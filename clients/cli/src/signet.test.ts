@@ -75,6 +75,7 @@ describe('usage errors exit with 2 and say what was expected', () => {
     ['a time that is none', ['run', 'x.py', '--timeout', 'long'], /expected 0.001 to 840 seconds/],
     ['more memory than there is', ['run', 'x.py', '--memory', '4096'], /expected 1 to 1024 MB/],
     ['an address that is none', ['status', '--url', 'nowhere'], /expected an address/],
+    ['an address with a password', ['status', '--url', 'https://me:x@node.example'], /without a name and password/],
     ['a receipt that is not there', ['verify', 'nothing.json'], /expected a file at `nothing.json`/],
     ['a model that is not known', ['models', 'pull', 'gpt'], /expected one of all-MiniLM-L6-v2/],
     ['a node id that is none', ['verify', '-', '--node', 'me'], /expected --node did:key/],

@@ -83,6 +83,13 @@ describe('what is wrong is named, with what to do', () => {
       /got 502 \(Internal server error\)/,
     ],
     ['nothing that listens', () => (url = 'http://127.0.0.1:9'), {}, 'reachable', /expected an answer, got: /],
+    [
+      'HTTP where TLS is expected',
+      () => (url = url.replace('http:', 'https:')),
+      {},
+      'reachable',
+      /^expected an answer, got: no TLS that can be understood \(ERR_SSL_WRONG_VERSION_NUMBER\)$/,
+    ],
     ['no key', () => undefined, { key: undefined }, 'key', /no owner.key in \/home\/stage/],
     ['another key', () => undefined, { key: 'bad' }, 'key', /got 401 \(invalid_api_key\)/],
     ['another node', () => undefined, { pinned: ['did:key:zOther'] }, 'identity', /expected did:key:zOther, got did/],

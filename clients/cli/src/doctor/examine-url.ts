@@ -217,7 +217,8 @@ async function ask(
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {
-    return error instanceof Error ? error : new Error(String(error));
+    const { message, cause }: { message?: string; cause?: unknown } = Object(error);
+    return new Error(message ?? String(error), { cause });
   }
 }
 
@@ -236,7 +237,9 @@ function described(body: JsonObject): string {
 }
 
 function reasonOf(error: Error): string {
-  const { cause } = error;
-  const reason = cause instanceof Error ? cause.message || (cause as NodeJS.ErrnoException).code : undefined;
-  return escaped(`expected an answer, got: ${reason ?? error.message}`);
+  const { code, message }: { code?: string; message?: string } = Object(error.cause);
+  // OpenSSL's own text is a line of its sources.
+  const is_no_tls = code === 'EPROTO' || code?.startsWith('ERR_SSL_') === true;
+  const reason = is_no_tls ? `no TLS that can be understood (${code})` : message || code || error.message;
+  return escaped(`expected an answer, got: ${reason}`);
 }
