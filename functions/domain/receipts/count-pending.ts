@@ -1,9 +1,17 @@
 import type { Now } from '../call.ts';
 import type { Table } from '../ports/table.ts';
-import { pendingKey, pendingPartition } from './keys.ts';
+import { pendingKey, pendingPartition, pendingPartitions } from './keys.ts';
+
+/** Counts the entries that wait to be sealed: few, where somebody seals. */
+export function countWaiting({ table, now }: { table: Table; now: Now }): () => Promise<number> {
+  return async () => {
+    const pages = await Promise.all(pendingPartitions.map((pk) => table.query({ pk, limit: 1000 }, now())));
+    return pages.reduce((sum, { rows }) => sum + rows.length, 0);
+  };
+}
 
 /**
- * Counts the entries that are stored, whoever stored them. What is older than some seconds is counted once and remembered;
+ * Where nobody seals yet: counts the entries that are stored, whoever stored them. What is older than some seconds is counted once and remembered;
  * what is newer is counted each time, since other processes may still be writing between two entries that are there.
  */
 export function countPending({ table, now }: { table: Table; now: Now }): () => Promise<number> {

@@ -1,7 +1,10 @@
 import type { Key } from '../ports/table.ts';
 
-/** One shard until there is a sealer: entries stand in the order in which they were appended. */
+/** One machine writes to the first shard alone: entries stand in the order in which they were appended. */
 export const pendingPartition = 'ledger#pending#0';
+
+/** Every shard that entries may wait in. */
+export const pendingPartitions: readonly string[] = Array.from({ length: 8 }, (_, shard) => `ledger#pending#${shard}`);
 
 /** Milliseconds have 13 digits until the year 2286; 15 keep text order and time order the same for longer. */
 export function pendingKey(milliseconds: number, id: string): Key {
@@ -13,7 +16,12 @@ export function pendingMilliseconds(sk: string): number {
   return Number(sk.slice(0, 15));
 }
 
-/** Where the entry with this id lies. */
+/** The id of a pending entry, by its `sk`. */
+export function pendingId(sk: string): string {
+  return sk.slice(16);
+}
+
+/** Where the entry with this id lies: `{at}` among the pending ones, or `{index}` in the log. */
 export function indexKey(id: string): Key {
   return { pk: `ledger#index#${id}`, sk: '-' };
 }

@@ -3,13 +3,14 @@ import type { Now } from '../call.ts';
 import type { Content, KeptContent } from '../content/content.ts';
 import { nodeTenant } from '../content/keys.ts';
 import type { Identity } from '../identity/open-identity.ts';
+import type { Log } from '../ledger/log.ts';
 import type { Session } from '../identity/sessions.ts';
 import type { JsonObject } from '../json.ts';
 import { KeyRefusedError, type Keys, type SealedEnvelope } from '../ports/keys.ts';
 import type { Table } from '../ports/table.ts';
-import { countPending } from './count-pending.ts';
+import { countPending, countWaiting } from './count-pending.ts';
 import { indexKey, pendingKey, pendingMilliseconds, pendingPartition } from './keys.ts';
-import type { Receipts, Statement } from './receipts.ts';
+import type { Receipt, Receipts, Statement } from './receipts.ts';
 import { statementPayloadType, statementType } from './statement-types.ts';
 
 type Cause = Parameters<Receipts['append']>[0];
@@ -23,15 +24,21 @@ export function makeReceipts({
   keys,
   identity,
   content,
+  log,
+  onAppended = () => {},
   now,
 }: {
   table: Table;
   keys: Keys;
   identity: Pick<Identity, 'node_id' | 'con' | 'session' | 'renewSession' | 'delegation'>;
   content: Content;
+  /** Where sealed entries are; absent, none is sealed. */
+  log?: Pick<Log, 'entry' | 'proof' | 'head'>;
+  /** Wakes whoever seals. */
+  onAppended?: () => void;
   now: Now;
 }): Receipts {
-  const count = countPending({ table, now });
+  const pending = log === undefined ? countPending({ table, now }) : countWaiting({ table, now });
   let stored_ms: Promise<number> | undefined;
   let newest_ms = 0;
 
@@ -99,7 +106,7 @@ export function makeReceipts({
               item: { at: pending.sk, del, tenant },
               conditions: [{ kind: 'absent' }],
             },
-            { kind: 'put', key: pending, item: { entry } },
+            { kind: 'put', key: pending, item: { entry, kind: statement.predicate_type } },
             ...(kept?.rows(now()) ?? []),
             ...(detail?.rows(now()) ?? []),
           ],
@@ -108,26 +115,61 @@ export function makeReceipts({
         kept?.stored,
         detail?.stored,
       ]);
+      onAppended();
       return sealed.id;
     },
     async get(id, tenant) {
-      if (!/^[0-9a-f]{64}$/.test(id)) return undefined;
-      const index = await table.get(indexKey(id), now());
-      const at = index?.['at'];
-      const del = index?.['del'];
-      if (typeof at !== 'string' || typeof del !== 'string') return undefined;
-      const owner = index?.['tenant'];
-      if (owner !== tenant && owner !== nodeTenant) return undefined;
-      const [pending, delegation] = await Promise.all([
-        table.get({ pk: pendingPartition, sk: at }, now()),
-        identity.delegation(del),
-      ]);
-      const entry = pending?.['entry'];
-      if (typeof entry !== 'string' || delegation === undefined) return undefined;
-      return { entry: base64(entry), delegation: base64(delegation.envelope), document: delegation.document };
+      return (await placeOf(id, tenant))?.receipt;
     },
-    count,
+    async proof(id, tenant) {
+      const place = await placeOf(id, tenant);
+      if (place === undefined) return undefined;
+      const { receipt, index } = place;
+      if (log === undefined || index === undefined) return { kind: 'pending' };
+      // Base64 alone: in this order of names it is its own canonical form.
+      const extra = Buffer.from(JSON.stringify({ delegation: receipt.delegation, entry: receipt.entry }));
+      const text = await log.proof({ index, extra });
+      return text === undefined ? { kind: 'pending' } : { kind: 'sealed', text };
+    },
+    async count() {
+      const [head, waiting] = await Promise.all([log?.head(), pending()]);
+      return (head?.size ?? 0) + waiting;
+    },
+    pending,
   };
+
+  /** For its tenant, and for everybody who may read what the node itself left. */
+  async function placeOf(
+    id: string,
+    tenant: string,
+  ): Promise<{ readonly receipt: Receipt; readonly index?: number } | undefined> {
+    if (!/^[0-9a-f]{64}$/.test(id)) return undefined;
+    // Twice, since an entry may be sealed between the two reads of the first attempt: then it is where it stays.
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const row = await table.get(indexKey(id), now());
+      if (row?.['tenant'] !== tenant && row?.['tenant'] !== nodeTenant) return undefined;
+      const { at, index, del } = row;
+      const [entry, delegation] = await Promise.all([
+        typeof index === 'number' ? log?.entry(index) : pendingEntry(at),
+        typeof del === 'string' ? identity.delegation(del) : undefined,
+      ]);
+      if (entry === undefined || delegation === undefined) continue;
+      const receipt = {
+        entry: Buffer.from(entry).toString('base64'),
+        delegation: base64(delegation.envelope),
+        document: delegation.document,
+      };
+      return typeof index === 'number' ? { receipt, index } : { receipt };
+    }
+    return undefined;
+  }
+
+  async function pendingEntry(at: unknown): Promise<Uint8Array | undefined> {
+    if (typeof at !== 'string') return undefined;
+    const row = await table.get({ pk: pendingPartition, sk: at }, now());
+    const entry = row?.['entry'];
+    return typeof entry === 'string' ? Buffer.from(entry) : undefined;
+  }
 }
 
 /** -1 when there is no entry yet. */

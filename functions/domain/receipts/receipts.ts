@@ -35,6 +35,16 @@ export interface Receipts {
    * it counted), which name no tenant. Another tenant's does not exist for it.
    */
   get(id: string, tenant: string): Promise<Receipt | undefined>;
-  /** Entries stored so far. */
+  /**
+   * The same receipt as a tlog-proof text, once the log has the entry: `extra` is the canonical JSON of `delegation` and
+   * `entry`. Before that `pending`.
+   */
+  proof(
+    id: string,
+    tenant: string,
+  ): Promise<{ readonly kind: 'pending' } | { readonly kind: 'sealed'; readonly text: string } | undefined>;
+  /** Entries stored so far, sealed ones too. */
   count(): Promise<number>;
+  /** Those that wait to be sealed. */
+  pending(): Promise<number>;
 }

@@ -10,6 +10,11 @@ export const gateVerdictType = 'urn:signet:gate-verdict:v1';
 export const countsType = 'urn:signet:counts:v1';
 export const documentType = 'urn:signet:document:v1';
 export const delegationType = 'urn:signet:delegation:v1';
+export const revocationType = 'urn:signet:revocation:v1';
+
+/** A message between nodes, and the kind of it that `envelope/create` makes. */
+export const messagePayloadType = 'application/vnd.signet.message.v1+json';
+export const documentKind = 'document';
 
 /** What a session key may sign; its delegation lists them. Delegations and revocations are the issuer's alone. */
 export const sessionKinds: readonly string[] = [
@@ -19,4 +24,8 @@ export const sessionKinds: readonly string[] = [
   gateVerdictType,
   countsType,
   documentType,
+  documentKind,
 ];
+
+/** What a caller's managed identity may sign. */
+export const agentKinds: readonly string[] = ['text', 'payload', documentKind];

@@ -1,0 +1,46 @@
+import type { Now } from '../call.ts';
+import type { JsonObject } from '../json.ts';
+import type { Table } from '../ports/table.ts';
+import { indexKey, pendingId, pendingPartitions } from '../receipts/keys.ts';
+import type { PendingEntry } from './staging.ts';
+
+/**
+ * Entries that wait, oldest first, at most so many and so many bytes. One that has its place in the log already (a row that
+ * a restored table brought back) is left out, and named in `stale`.
+ */
+export async function drainPending(
+  { table, now }: { table: Table; now: Now },
+  { entries_max, bytes_max }: { entries_max: number; bytes_max: number },
+): Promise<{ readonly pending: readonly PendingEntry[]; readonly stale: readonly { pk: string; sk: string }[] }> {
+  const pages = await Promise.all(
+    pendingPartitions.map(async (pk) => {
+      const { rows } = await table.query({ pk, limit: Math.min(entries_max, 1000) }, now());
+      return rows.map(({ sk, item }) => ({ pk, sk, item }));
+    }),
+  );
+  const rows = pages.flat().sort((a, b) => (a.sk < b.sk ? -1 : a.sk > b.sk ? 1 : 0));
+  const pending: PendingEntry[] = [];
+  const stale: { pk: string; sk: string }[] = [];
+  let bytes = 0;
+  for (const { pk, sk, item } of rows.slice(0, entries_max)) {
+    const entry = Buffer.from(String(item['entry']));
+    if (pending.length > 0 && bytes + entry.length > bytes_max) break;
+    const id = pendingId(sk);
+    const index = await table.get(indexKey(id), now());
+    if (typeof index?.['index'] === 'number') {
+      stale.push({ pk, sk });
+      continue;
+    }
+    bytes += entry.length;
+    pending.push({ pk, sk, id, bytes: entry, kind: kindOf(item, entry) });
+  }
+  return { pending, stale };
+}
+
+/** Rows of before the log do not say their kind. */
+function kindOf(item: JsonObject, entry: Buffer): string {
+  if (typeof item['kind'] === 'string') return item['kind'];
+  const envelope = JSON.parse(entry.toString()) as { payload: string };
+  const statement = JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as { predicateType?: unknown };
+  return String(statement.predicateType);
+}

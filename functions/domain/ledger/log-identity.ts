@@ -1,0 +1,69 @@
+import type { Now } from '../call.ts';
+import { addKey } from '../identity/document-changes.ts';
+import type { Identity } from '../identity/open-identity.ts';
+import type { JsonObject } from '../json.ts';
+import type { DigestCompute } from '../ports/compute.ts';
+import type { Keys, PublicKey } from '../ports/keys.ts';
+
+/** What the node document says of the log, and the keys for it that are here. */
+export interface LogIdentity {
+  /** First line of every checkpoint; never changes. */
+  readonly origin: string;
+  /** Verifier keys, `<origin>+<id>+<base64>`. */
+  readonly vkeys: readonly string[];
+  /** Those of them whose private halves are here: each signs each checkpoint. */
+  readonly signers: readonly PublicKey[];
+}
+
+/**
+ * The log of a node whose log key is in its own hands. A home from before the log gets the key now, and a node document that
+ * lists it; a start that died between the two finds the key again.
+ */
+export async function openLogIdentity({
+  keys,
+  identity,
+  digest,
+  now,
+}: {
+  keys: Keys;
+  identity: Pick<Identity, 'document' | 'appendDocument'>;
+  digest: DigestCompute;
+  now: Now;
+}): Promise<LogIdentity> {
+  const held = [...(await keys.list('log'))];
+  if (listedLog(identity.document).vkeys.length === 0) {
+    const key = held[0] ?? (await keys.create('log'));
+    const { origin } = listedLog(identity.document);
+    await identity.appendDocument(addKey({ key, now: now(), vkey: await vkeyText({ origin, key, digest }) }));
+    held.push(...(held.length === 0 ? [key] : []));
+  }
+  const { origin, vkeys } = listedLog(identity.document);
+  const texts = await Promise.all(held.map((key) => vkeyText({ origin, key, digest })));
+  return { origin, vkeys, signers: held.filter((_, index) => vkeys.includes(texts[index] ?? '')) };
+}
+
+/** Origin and verifier keys as a node document lists them. */
+export function listedLog(document: JsonObject): Pick<LogIdentity, 'origin' | 'vkeys'> {
+  const log = (document['log'] ?? {}) as JsonObject;
+  const vkeys = Array.isArray(log['vkeys']) ? (log['vkeys'] as readonly unknown[]) : [];
+  return {
+    origin: typeof log['origin'] === 'string' ? log['origin'] : '',
+    vkeys: vkeys.filter((vkey) => typeof vkey === 'string'),
+  };
+}
+
+/** The verifier key of C2SP `signed-note`: type 0x01, Ed25519. */
+export async function vkeyText({
+  origin,
+  key,
+  digest,
+}: {
+  origin: string;
+  key: Pick<PublicKey, 'public_key'>;
+  digest: DigestCompute;
+}): Promise<string> {
+  const typed = Buffer.concat([new Uint8Array([1]), key.public_key]);
+  const [digests] = await digest.digest([Buffer.concat([Buffer.from(`${origin}\n`), typed])]);
+  if (digests === undefined) throw new Error('no digest of the log key came back');
+  return `${origin}+${digests.sha256.slice(0, 8)}+${typed.toString('base64')}`;
+}

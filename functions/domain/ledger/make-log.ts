@@ -1,0 +1,159 @@
+import type { Now } from '../call.ts';
+import type { LedgerCompute, LogClaim } from '../ports/ledger-compute.ts';
+import type { Objects } from '../ports/objects.ts';
+import type { Table } from '../ports/table.ts';
+import { logObject } from './keys.ts';
+import { readLock } from './lock-row.ts';
+import type { Log } from './log.ts';
+import type { LogIdentity } from './log-identity.ts';
+import { logStore } from './log-store.ts';
+
+/**
+ * Reads the published log. Of partial tiles only the widest is kept: a narrower one, which an older checkpoint spoke of, is
+ * the beginning of it, and is cut from it.
+ */
+export function makeLog({
+  table,
+  objects,
+  ledger,
+  log: { origin, vkeys },
+  now,
+}: {
+  table: Table;
+  objects: Objects;
+  ledger: LedgerCompute;
+  log: Pick<LogIdentity, 'origin' | 'vkeys'>;
+  now: Now;
+}): Log {
+  const store = logStore({ objects, ledger, vkeys });
+
+  async function read(path: string): Promise<Uint8Array | undefined> {
+    const exact = await objects.get(logObject(path));
+    if (exact !== undefined) return exact.body;
+    const tile = tileOf(path);
+    if (tile?.width === undefined) return undefined;
+    // Between the reading of the size and that of the tile a sealer may have widened it: once more, and once only.
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const size = (await store.checkpoint())?.size ?? 0;
+      const width = Math.min(tile_width, Math.floor(size / tile_width ** tile.level) - tile.index * tile_width);
+      if (width < tile.width) return undefined;
+      const wider = await objects.get(logObject(width === tile_width ? tile.place : `${tile.place}.p/${width}`));
+      if (wider !== undefined)
+        return tile.is_bundle ? firstEntries(wider.body, tile.width) : wider.body.subarray(0, 32 * tile.width);
+    }
+    return undefined;
+  }
+
+  async function prove(claim: LogClaim): Promise<Uint8Array | undefined> {
+    const plan = await ledger.plan(claim);
+    if (!plan.ok) return undefined;
+    const tiles = await Promise.all(plan.paths.map(read));
+    if (!tiles.every((tile) => tile !== undefined)) return undefined;
+    const proved = await ledger.prove({ claim, tiles: Buffer.concat(tiles) });
+    return proved.ok ? proved.proof : undefined;
+  }
+
+  return {
+    origin,
+    vkeys,
+
+    async file(path) {
+      if (path === 'checkpoint') {
+        const object = await objects.get(logObject(path));
+        return object === undefined ? undefined : { bytes: object.body, is_immutable: false };
+      }
+      if (tileOf(path) === undefined) return undefined;
+      const bytes = await read(path);
+      return bytes === undefined ? undefined : { bytes, is_immutable: true };
+    },
+
+    async entry(index) {
+      const size = (await store.checkpoint())?.size ?? 0;
+      if (index >= size) return undefined;
+      const number = Math.floor(index / tile_width);
+      const width = Math.min(tile_width, size - number * tile_width);
+      const bundle = await read(`tile/entries/${placeOf(number)}${width === tile_width ? '' : `.p/${width}`}`);
+      return bundle === undefined ? undefined : entryIn(bundle, index % tile_width);
+    },
+
+    async proof({ index, extra }) {
+      const published = await store.checkpoint();
+      if (published === undefined || published.size <= index) return undefined;
+      const proof = await prove({ kind: 'inclusion', index, size: published.size });
+      if (proof === undefined) return undefined;
+      const head = `c2sp.org/tlog-proof@v1\nextra ${Buffer.from(extra).toString('base64')}\nindex ${index}\n`;
+      return `${head}${base64Lines(proof)}\n${published.note}`;
+    },
+
+    async consistency(old) {
+      const published = await store.checkpoint();
+      if (published === undefined || published.size < old) return undefined;
+      const proof = await prove({ kind: 'consistency', old, size: published.size });
+      return proof === undefined ? undefined : { note: published.note, size: published.size, proof };
+    },
+
+    async head() {
+      const { size, from, staged, counts } = await readLock({ table, now });
+      // Until a commit is published its entries still wait.
+      return { size: staged === '' ? size : from, counts };
+    },
+  };
+}
+
+const tile_width = 256;
+const tileForm = /^tile\/(entries|0|[1-9]\d?)\/((?:x\d{3}\/){0,6}\d{3})(?:\.p\/([1-9]\d{0,2}))?$/;
+
+interface TilePath {
+  /** Path of the full tile. */
+  readonly place: string;
+  readonly level: number;
+  readonly is_bundle: boolean;
+  readonly index: number;
+  /** Of a partial one. */
+  readonly width?: number;
+}
+
+function tileOf(path: string): TilePath | undefined {
+  const [, level, digits, width] = tileForm.exec(path) ?? [];
+  if (level === undefined || digits === undefined) return undefined;
+  const tile = {
+    place: `tile/${level}/${digits}`,
+    level: level === 'entries' ? 0 : Number(level),
+    is_bundle: level === 'entries',
+    index: Number(digits.replaceAll(/[x/]/g, '')),
+  };
+  if (width === undefined) return tile;
+  return Number(width) < tile_width ? { ...tile, width: Number(width) } : undefined;
+}
+
+/** 1234067 is `x001/x234/067`. */
+function placeOf(index: number): string {
+  const groups = [String(index % 1000).padStart(3, '0')];
+  for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000)) {
+    groups.unshift(`x${String(rest % 1000).padStart(3, '0')}`);
+  }
+  return groups.join('/');
+}
+
+function firstEntries(bundle: Uint8Array, count: number): Uint8Array {
+  let at = 0;
+  for (let entry = 0; entry < count; entry += 1) at = endOf(bundle, at);
+  return bundle.subarray(0, at);
+}
+
+function entryIn(bundle: Uint8Array, place: number): Uint8Array {
+  const start = firstEntries(bundle, place).length;
+  return bundle.slice(start + 2, endOf(bundle, start));
+}
+
+function endOf(bundle: Uint8Array, at: number): number {
+  return at + 2 + ((bundle[at] ?? 0) << 8) + (bundle[at + 1] ?? 0);
+}
+
+function base64Lines(hashes: Uint8Array): string {
+  const lines: string[] = [];
+  for (let at = 0; at < hashes.length; at += 32) {
+    lines.push(`${Buffer.from(hashes.subarray(at, at + 32)).toString('base64')}\n`);
+  }
+  return lines.join('');
+}

@@ -1,0 +1,83 @@
+import type { Sealer } from './make-sealer.ts';
+import { LedgerHaltedError } from './ledger-halted.ts';
+
+export interface SealingWork {
+  /** Something waits. */
+  wake(): void;
+  /** Resolves when the round under way has ended. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Seals behind the requests: at once when nothing was sealed for a while, else at most every `every_ms`, so that entries
+ * which come together share the tiles and the signature. A round that fails is repeated; a halted log is left alone.
+ */
+export function runSealer({
+  sealer,
+  onError,
+  every_ms = 250,
+  look_ms = 10_000,
+  repeat_ms = 1000,
+}: {
+  sealer: Sealer;
+  /** `is_halted`: nothing more will be sealed by this process. */
+  onError: (error: unknown, is_halted: boolean) => void;
+  every_ms?: number;
+  /** What another process appended is found after so long. */
+  look_ms?: number;
+  repeat_ms?: number;
+}): SealingWork {
+  let isStopped = false;
+  let isAwake = true;
+  let interrupt = (): void => {};
+
+  /** Until it is woken, or so long. */
+  function sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      interrupt = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  async function work(): Promise<void> {
+    while (!isStopped) {
+      if (!isAwake) await sleep(look_ms);
+      if (isStopped) return;
+      isAwake = false;
+      const began = performance.now();
+      try {
+        const round = await sealer.seal();
+        if (round.kind !== 'idle') isAwake = true;
+      } catch (error) {
+        const isHalted = error instanceof LedgerHaltedError;
+        onError(error, isHalted);
+        if (isHalted) return;
+        isAwake = true;
+        await pause(repeat_ms);
+      }
+      if (isAwake) await pause(every_ms - (performance.now() - began));
+    }
+  }
+
+  /** Only the end of the work cuts it short. */
+  async function pause(ms: number): Promise<void> {
+    const until = performance.now() + ms;
+    for (let left = ms; left > 0 && !isStopped; left = until - performance.now()) await sleep(left);
+  }
+
+  const working = work();
+  return {
+    wake() {
+      isAwake = true;
+      interrupt();
+    },
+    async stop() {
+      isStopped = true;
+      interrupt();
+      await working;
+    },
+  };
+}
