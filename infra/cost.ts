@@ -6,6 +6,9 @@ import list from './prices.json' with { type: 'json' };
 
 export type Prices = typeof list.prices;
 
+/** What the prices are worth, for whoever reads a sum of them. */
+export const provenance = `prices typed by hand for ${list.region} on ${list.as_of}, of which those of API Gateway and Lambda were compared with AWS's own and the others were not`;
+
 /** What one request of a kind uses. Times are billed ones, starts left out. */
 export interface RequestKind {
   readonly title: string;
@@ -131,7 +134,7 @@ export function costTable(): string {
   const row = (name: string, cells: readonly string[]) => `| ${name} | ${cells.join(' | ')} |`;
   const total = (bill: Bill) => Object.values(bill).reduce((sum, dollars) => sum + dollars, 0);
   return [
-    `US dollars a month, list prices of ${list.region} on ${list.as_of}, no free tier, providers and traffic not counted.`,
+    `US dollars a month, ${provenance}; no free tier; providers and traffic not counted.`,
     `The load: ${load.map(({ title, share }) => `${Math.round(share * 100)} % ${title}`).join('; ')}.`,
     '',
     row('', ['idle', '10 K requests', '1 M requests']),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { makeConfig } from '../../infra/config.ts';
-import { alarms, costTable, load, monthlyBill, type RequestKind } from '../../infra/cost.ts';
+import { alarms, costTable, load, monthlyBill, provenance, type RequestKind } from '../../infra/cost.ts';
 import list from '../../infra/prices.json' with { type: 'json' };
 import { ofType, templatesOf } from './templates-of.ts';
 
@@ -53,9 +53,14 @@ describe('the cost of a month', () => {
     expect(ofType(app, 'AWS::CloudWatch::Alarm')).toHaveLength(alarms);
   });
 
+  test('claims no more of the prices than was looked up', () => {
+    expect(list.confirmed).toEqual(['api_request', 'lambda_request', 'lambda_arm64_gb_s']);
+    expect(costTable()).toContain(provenance);
+  });
+
   test('the table names region, date and load, and adds up', () => {
     const text = costTable();
-    expect(text).toContain(`list prices of ${list.region} on ${list.as_of}`);
+    expect(text).toContain(`typed by hand for ${list.region} on ${list.as_of}`);
     for (const { title } of load) expect(text).toContain(title);
     const columns = text
       .split('\n')
