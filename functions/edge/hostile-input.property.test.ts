@@ -42,7 +42,16 @@ const withBody = examples.filter(({ endpoint }) => endpoint.body !== undefined &
 
 describe.each(withBody)('$route', (example) => {
   const good = example.body ?? '{}';
-  const caps = { chat: 4, embeddings: 2, runs: 1, frames: 4, vectors_put: 5, envelopes: 0.4, verify_batch: 1, other: 0.25 };
+  const caps = {
+    chat: 4,
+    embeddings: 2,
+    runs: 1,
+    frames: 4,
+    vectors_put: 5,
+    envelopes: 0.4,
+    verify_batch: 1,
+    other: 0.25,
+  };
   const cap = caps[example.endpoint.body?.class ?? 'other'];
 
   test.each([

@@ -57,6 +57,22 @@ export function hasControl(text: string): boolean {
   return /\p{Cc}/u.test(text);
 }
 
+/** Names a signing key. */
+export const keyId = z.string().regex(/^z6Mk[1-9A-HJ-NP-Za-km-z]{30,60}$/, 'expected a key id `z6Mk…`');
+
+/** Exactly so many bytes as lower- or upper-case hex digits. */
+export function hexBytes(bytes: number) {
+  return z
+    .string()
+    .regex(new RegExp(`^[0-9a-fA-F]{${bytes * 2}}$`), `expected ${bytes} bytes as ${bytes * 2} hex digits`);
+}
+
+/** The one spelling of bytes in the standard alphabet, padded. */
+export const base64Bytes = z
+  .string()
+  .refine((text) => Buffer.from(text, 'base64').toString('base64') === text, 'expected base64, padded')
+  .openapi({ format: 'byte' });
+
 export const digestHex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hex digits');
 
 export const tier = z.enum(['edge', 'local', 'pool']);

@@ -4,10 +4,12 @@ import { digestJson } from '../content/digest-json.ts';
 import type { NewId, Now } from '../call.ts';
 import type { JsonObject } from '../json.ts';
 import type { DigestCompute, VerifyCompute } from '../ports/compute.ts';
-import type { KeyRole, Keys, PublicKey } from '../ports/keys.ts';
-import type { Row, Table } from '../ports/table.ts';
+import type { KeyRole, Keys, PublicKey, SealedEnvelope } from '../ports/keys.ts';
+import { revocationType, statementPayloadType, statementType } from '../receipts/statement-types.ts';
+import type { Put, Row, Table } from '../ports/table.ts';
 import { adoptGenesis } from './adopt-genesis.ts';
 import { appendDocument, DocumentConflictError } from './append-document.ts';
+import { delegate } from './delegate.ts';
 import { currentRoots, verifyChain } from './document-chain.ts';
 import type { DocumentChange } from './document-changes.ts';
 import { firstRows, signedBy, signFirstDocuments } from './first-documents.ts';
@@ -15,7 +17,8 @@ import type { Genesis } from './genesis.ts';
 import { IdentityBrokenError } from './identity-broken.ts';
 import { delegationKey, documentKey, documentRange, nodeKey } from './keys.ts';
 import { listedKeys } from './node-document.ts';
-import { makeSessions, type Session } from './sessions.ts';
+import { backdated_s, makeSessions, type Session } from './sessions.ts';
+import { registration } from './signing-keys.ts';
 
 /** Who this node is, under which rules it acts, and the key that signs for it right now. */
 export interface Identity {
@@ -40,6 +43,14 @@ export interface Identity {
    * a session by its successor. Throws `DocumentConflictError`, and `RootElsewhereError` where the root key is not here.
    */
   appendDocument(change: DocumentChange): Promise<JsonObject>;
+  /** The issuer key vouches for a key of a caller: what it may sign, and until when. Kept with those of the sessions. */
+  delegate(request: {
+    key: PublicKey;
+    kinds: readonly string[];
+    seconds: number;
+  }): Promise<{ readonly id: string; readonly nbf: number; readonly naf: number; readonly rows: readonly Put[] }>;
+  /** The issuer key takes back what it vouched for: the envelope of the revocation. */
+  revoke(request: { key_id: string; delegation: string }): Promise<SealedEnvelope>;
   /** What an offline verifier needs of a session, old ones too. */
   delegation(id: string): Promise<{ readonly envelope: string; readonly document: JsonObject } | undefined>;
 }
@@ -112,6 +123,36 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
       if (isOther) await sessions.renewSession();
       return appended.document;
     },
+    async delegate({ key, kinds, seconds }) {
+      const { issuer } = state;
+      const iat = Math.floor(facts.now() / 1000);
+      const [nbf, naf] = [iat - backdated_s, iat - backdated_s + seconds];
+      const { id, envelope } = await delegate(facts, { issuer, key, node_id, con, kinds, window: { iat, nbf, naf } });
+      const item = { envelope, key: key.key_id, nbf, naf, document_seq: state.chain.length - 1 };
+      const { role, key_id } = key;
+      const registered = registration({ key_id, owner: node_id, role, kinds, delegation: id, nbf, naf });
+      return { id, nbf, naf, rows: [{ kind: 'put', key: delegationKey(node_id, id), item }, registered] };
+    },
+    revoke: ({ key_id, delegation }) =>
+      facts.keys.sealEnvelope({
+        key_id: state.issuer.key_id,
+        payload_type: statementPayloadType,
+        payload: {
+          _type: statementType,
+          subject: [{ name: key_id, digest: { blake3: delegation } }],
+          predicateType: revocationType,
+          predicate: {
+            v: 1,
+            iss: node_id,
+            iat: Math.floor(facts.now() / 1000),
+            con,
+            req: facts.newId(),
+            n: 0,
+            key: key_id,
+            delegation,
+          },
+        },
+      }),
     async delegation(id) {
       const row = await facts.table.get(delegationKey(node_id, id), facts.now());
       if (row === undefined) return undefined;

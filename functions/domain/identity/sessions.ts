@@ -3,8 +3,10 @@ import type { NewId, Now } from '../call.ts';
 import type { DigestCompute } from '../ports/compute.ts';
 import type { Keys, PublicKey } from '../ports/keys.ts';
 import type { Table } from '../ports/table.ts';
-import { delegationType, sessionKinds, statementPayloadType, statementType } from '../receipts/statement-types.ts';
+import { sessionKinds } from '../receipts/statement-types.ts';
+import { delegate } from './delegate.ts';
 import { delegationKey } from './keys.ts';
+import { registration } from './signing-keys.ts';
 
 export interface Session {
   readonly key_id: string;
@@ -16,7 +18,7 @@ export interface Session {
 }
 
 /** A delegation starts this long before it is made, so that a clock set back a little does not end the session. */
-const backdated_s = 30;
+export const backdated_s = 30;
 
 /**
  * Session keys, one at a time, each vouched for by the issuer key for at most an hour and kept in memory alone.
@@ -71,43 +73,36 @@ export function makeSessions({
     const iat = Math.floor(now() / 1000);
     const nbf = iat - backdated_s;
     const naf = nbf + limits.session_s_max;
-    const [digests] = await digest.digest([key.public_key]);
-    if (digests === undefined) throw new Error('no digest of the session key came back');
-    const sealed = await keys.sealEnvelope({
-      key_id: issuer.key_id,
-      payload_type: statementPayloadType,
-      payload: {
-        _type: statementType,
-        subject: [{ name: key.key_id, digest: { ...digests } }],
-        predicateType: delegationType,
-        predicate: {
-          v: 1,
-          iss: node_id,
-          iat,
-          con,
-          req: newId(),
-          n: 0,
-          key: key.key_id,
-          role: 'session',
-          custody: key.custody,
-          kinds: sessionKinds,
-          nbf,
-          naf,
+    const delegation = await delegate(
+      { keys, digest, newId },
+      { issuer, key, node_id, con, kinds: sessionKinds, window: { iat, nbf, naf } },
+    );
+    await table.transact(
+      [
+        {
+          kind: 'put',
+          key: delegationKey(node_id, delegation.id),
+          item: { envelope: delegation.envelope, key: key.key_id, nbf, naf, document_seq },
         },
-      },
-    });
-    const envelope = new TextDecoder().decode(sealed.entry);
-    await table.write(
-      {
-        kind: 'put',
-        key: delegationKey(node_id, sealed.id),
-        item: { envelope, key: key.key_id, nbf, naf, document_seq },
-      },
+        registration(
+          {
+            key_id: key.key_id,
+            owner: node_id,
+            role: 'session',
+            kinds: sessionKinds,
+            delegation: delegation.id,
+            nbf,
+            naf,
+          },
+          // Until the last message that it may have signed is over.
+          { expires_at: naf + limits.session_s_max + limits.messages.replay_kept_s },
+        ),
+      ],
       now(),
     );
     const retired = previous;
     previous = current?.key_id;
-    current = { key_id: key.key_id, delegation_id: sealed.id, nbf, naf };
+    current = { key_id: key.key_id, delegation_id: delegation.id, nbf, naf };
     if (retired !== undefined) await keys.release(retired);
     return current;
   }
