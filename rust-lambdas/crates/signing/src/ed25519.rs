@@ -36,10 +36,6 @@ impl PublicKey {
         }
     }
 
-    pub(crate) fn verifying(&self) -> &VerifyingKey {
-        &self.verifying
-    }
-
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         self.verifying.as_bytes()

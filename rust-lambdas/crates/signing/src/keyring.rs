@@ -3,28 +3,26 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use ed25519_dalek::hazmat::{ExpandedSecretKey, raw_sign};
 use ed25519_dalek::{SecretKey, SigningKey};
-use sha2::Sha512;
 
+use crate::signer::Signer;
 use crate::{PublicKey, Reject, Role};
 
-/// A private key, expanded once. Its bytes are zeroed on drop and have no way out.
+/// A private key. Its bytes are zeroed on drop and have no way out.
 pub struct PrivateKey {
     role: Role,
-    expanded: ExpandedSecretKey,
+    signer: Signer,
     public: PublicKey,
 }
 
 impl PrivateKey {
     /// The key of a 32-byte seed (RFC 8032).
     pub fn from_seed(role: Role, seed: &SecretKey) -> Self {
-        let expanded = ExpandedSecretKey::from(seed);
-        let public = PublicKey::from_verifying(SigningKey::from_bytes(seed).verifying_key());
+        let public = SigningKey::from_bytes(seed).verifying_key();
         Self {
             role,
-            expanded,
-            public,
+            signer: Signer::new(seed, &public),
+            public: PublicKey::from_verifying(public),
         }
     }
 
@@ -40,8 +38,7 @@ impl PrivateKey {
 
     /// Not public outside the crate: callers sign forms (envelopes, documents), never bytes.
     pub(crate) fn sign(&self, message: &[u8]) -> [u8; 64] {
-        // The two halves belong together by construction, which is all that makes `raw_sign` hazardous.
-        raw_sign::<Sha512>(&self.expanded, message, self.public.verifying()).to_bytes()
+        self.signer.sign(message)
     }
 }
 

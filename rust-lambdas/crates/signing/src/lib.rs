@@ -15,6 +15,7 @@ pub mod note;
 pub mod pkcs8;
 mod reject;
 pub mod role;
+mod signer;
 
 pub use ed25519::PublicKey;
 pub use keyring::{Keyring, PrivateKey};
