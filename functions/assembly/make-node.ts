@@ -8,13 +8,24 @@ import { makeContent } from '../domain/content/content.ts';
 import { makeCounts, type Counts } from '../domain/counts/make-counts.ts';
 import { makeJudge } from '../domain/decisions/make-judge.ts';
 import { makeEmbeddings, type InstalledModel } from '../domain/embeddings/make-embeddings.ts';
+import { makeIdentities } from '../domain/identities/make-identities.ts';
+import { makeMessages } from '../domain/messages/make-messages.ts';
+import { makeFederation } from '../domain/federation/federation.ts';
 import { makeIdempotency } from '../domain/idempotency/make-idempotency.ts';
+import { nodeKey } from '../domain/identity/keys.ts';
 import { logAdoption } from '../domain/identity/log-adoption.ts';
 import type { Identity } from '../domain/identity/open-identity.ts';
+import { makeInference } from '../domain/inference/make-inference.ts';
+import { makeProbes } from '../domain/inference/probes.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Jobs, JobStep } from '../domain/jobs/jobs.ts';
 import { makeJobs } from '../domain/jobs/make-jobs.ts';
+import { collectMetrics } from '../domain/metrics/collect-metrics.ts';
+import { countEntries } from '../domain/metrics/count-entries.ts';
+import { requestsOf } from '../domain/metrics/tally.ts';
 import { readRegistry } from '../domain/models/registry.ts';
+import { makeHealth } from '../domain/node/health.ts';
+import type { LedgerFacts } from '../domain/node/status.ts';
 import type { Keys } from '../domain/ports/keys.ts';
 import type { Objects } from '../domain/ports/objects.ts';
 import type { PolicyEngine } from '../domain/ports/policy-engine.ts';
@@ -22,6 +33,8 @@ import type { ChatProvider } from '../domain/ports/provider.ts';
 import type { Queue } from '../domain/ports/queue.ts';
 import type { RemoteScriptHost, ScriptHost } from '../domain/ports/script-host.ts';
 import type { Table } from '../domain/ports/table.ts';
+import type { LogIdentity } from '../domain/ledger/log-identity.ts';
+import type { SealingWork } from '../domain/ledger/run-sealer.ts';
 import { makeReceipts } from '../domain/receipts/make-receipts.ts';
 import { makeRuns, type RunsWithTools } from '../domain/runs/make-runs.ts';
 import { makeScripts } from '../domain/scripts/make-scripts.ts';
@@ -30,10 +43,12 @@ import { makeVectors } from '../domain/vectors/make-vectors.ts';
 import { vectorsTools } from '../domain/vectors/vectors-tools.ts';
 import { makeWeb } from '../domain/web/make-web.ts';
 import type { Searcher } from '../domain/web/searcher.ts';
+import { tokenBuckets } from '../edge/rate-limit.ts';
 import type { Services } from '../edge/services.ts';
 import version from '../package.json' with { type: 'json' };
 import { embedTool, webSearchTool } from './builtin-tools.ts';
 import type { ComputeSlots } from './compute-slots.ts';
+import { makeLedger } from './ledger-parts.ts';
 import type { NodeLog } from './node-log.ts';
 
 /** What differs between a laptop and the cloud: the adapters, and what is known of them. */
@@ -45,6 +60,8 @@ export interface NodeParts {
   readonly keys: Keys;
   readonly slots: ComputeSlots;
   readonly identity: Identity;
+  /** Absent where nobody seals. */
+  readonly log_identity?: LogIdentity;
   readonly policy: PolicyEngine;
   readonly searcher: Searcher;
   /** As they are configured now. */
@@ -69,9 +86,14 @@ export interface MadeNode {
   readonly counts: Counts;
   readonly apiKeys: ApiKeys & OwnerKeys;
   readonly runs: RunsWithTools;
+  /** Seals entries behind the requests until it is stopped; undefined where nobody seals. */
+  startSealing(): SealingWork | undefined;
   /** Writes once into the ledger which document and constitution this node adopted. */
   logAdoption(): Promise<unknown>;
 }
+
+/** A probe that is older does not say that a provider is ready. */
+const probe_ms_max = 50_000;
 
 /** Hands domain functions to each other. Reads nothing and waits for nothing: whatever takes time is in the parts. */
 export function makeNode(parts: NodeParts): MadeNode {
@@ -80,10 +102,31 @@ export function makeNode(parts: NodeParts): MadeNode {
   const started_at = now();
 
   const content = makeContent({ objects, digest, random });
-  const receipts = makeReceipts({ table, keys, identity, content, now });
+  const sealing = makeLedger({ table, objects, keys, slots, identity: parts.log_identity, now, log });
+  const { log: ledger, onAppended } = sealing;
+  const sealed = ledger === undefined ? {} : { log: ledger };
+  const receipts = makeReceipts({ table, keys, identity, content, ...sealed, onAppended, now });
   const judge = makeJudge({ policy: parts.policy, receipts, content });
   const counts = makeCounts({ receipts, identity, now, newId });
   const apiKeys = makeApiKeys({ table, judge, now, newId, random, single_user });
+
+  const { verify } = slots;
+  const identities = makeIdentities({ table, keys, identity, verify, judge, now, newId });
+  const senders = tokenBuckets({ per_s: limits.messages.rate_per_s, burst: limits.messages.rate_burst });
+  const messages = makeMessages({
+    table,
+    objects,
+    keys,
+    identity,
+    identities,
+    receipts,
+    verify,
+    digest,
+    judge,
+    takesFrom: (iss) => senders.take(iss, now()).admitted,
+    now,
+    random,
+  });
 
   const steps = new Map<string, JobStep>();
   const jobs = makeJobs({ table, queue, now, newId, random: Math.random, steps });
@@ -138,6 +181,21 @@ export function makeNode(parts: NodeParts): MadeNode {
     theRuns().advance({ id: job.id, payload: job.payload, attempt: job.attempt, signal }),
   );
 
+  const probes = makeProbes({ providers, table, now });
+  const federation = makeFederation({ table, node_id: identity.node_id, witnesses: async () => [], now });
+  const tallyOfLog = countEntries({ table, now });
+  const ledgerFacts = async (): Promise<LedgerFacts> => ({ pending: await receipts.count() });
+  const health = makeHealth({
+    version: version.version,
+    now,
+    checks: [
+      { name: 'table', is_vital: true, run: () => table.get({ pk: 'health', sk: '-' }, now()) },
+      { name: 'signing', is_vital: true, run: () => identity.session() },
+      { name: 'objects', is_vital: false, run: () => objects.head('health') },
+      { name: 'digest', is_vital: true, run: () => digest.digest([new Uint8Array(0)]) },
+    ],
+  });
+
   const services: Services = {
     chat,
     tools,
@@ -146,7 +204,10 @@ export function makeNode(parts: NodeParts): MadeNode {
     scripts,
     runs,
     apiKeys,
+    identities,
+    messages,
     receipts,
+    ...(ledger === undefined ? {} : { ledger }),
     judge,
     idempotency: makeIdempotency({ table, now, newId }),
     counts,
@@ -154,19 +215,37 @@ export function makeNode(parts: NodeParts): MadeNode {
     now,
     newId,
     log,
-    async health() {
-      await table.get({ pk: 'health', sk: '-' }, now());
-      return { status: 'healthy', version: version.version };
+    inference: makeInference({ chat, probes, table, now }),
+    federation,
+    build: { version: version.version, node: process.version, platform: `${process.platform}-${process.arch}` },
+    health,
+    async metrics() {
+      const [tally, ledger] = await Promise.all([tallyOfLog(), ledgerFacts()]);
+      const uptime_s = (now() - started_at) / 1000;
+      return collectMetrics({ uptime_s, version: version.version, constitution: identity.constitution, tally, ledger });
     },
     async status(call) {
-      const models = await chat.models(call);
+      const [models, tally, ledger, owner, ready, { connected }] = await Promise.all([
+        chat.models(call),
+        tallyOfLog(),
+        ledgerFacts(),
+        table.get(nodeKey(), now()),
+        probes.latest(probe_ms_max),
+        federation.status(),
+      ]);
+      const uptime_secs = Math.floor((now() - started_at) / 1000);
       return {
         node_id: identity.node_id,
         version: version.version,
-        uptime_seconds: Math.floor((now() - started_at) / 1000),
+        uptime_secs,
+        uptime_seconds: uptime_secs,
+        total_requests: requestsOf(tally),
+        identity_initialized: owner?.['node_id'] === identity.node_id,
+        inference_ready: ready.some(({ answered, tier }) => answered && tier !== 'edge'),
+        federation_connected: connected,
         con: identity.con,
         constitution_version: identity.constitution_version,
-        ledger: { pending: await receipts.count() },
+        ledger,
         compute: slots.states(),
         providers: providers().map(({ name, tier }) => ({
           name,
@@ -184,6 +263,7 @@ export function makeNode(parts: NodeParts): MadeNode {
     counts,
     apiKeys,
     runs,
+    startSealing: () => sealing.startSealing(),
     logAdoption: () => logAdoption({ table, receipts, identity, digest, now, newId }),
   };
 }

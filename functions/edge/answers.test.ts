@@ -426,7 +426,9 @@ test('a receipt is canonical JSON', async () => {
 });
 
 test('an unhealthy node says so to load balancers', async () => {
-  const { send } = open({ health: () => Promise.resolve({ status: 'unhealthy', version: '1' }) });
+  const { send } = open({
+    health: () => Promise.resolve({ status: 'unhealthy', version: '1', checks: [], checked_at: 1 }),
+  });
   expect((await send('GET', '/api/v1/health')).status).toBe(503);
 });
 

@@ -16,6 +16,8 @@ export interface Endpoint {
   readonly summary: string;
   /** Who may: anybody, a key with the scope, or whoever holds the run's own token. */
   readonly access: 'open' | 'run-token' | Scope;
+  /** An open route that says more to a key with this scope; a key that is none is refused all the same. */
+  readonly reveals?: Scope;
   /** The action that the domain decides over; absent on plain reads, which leave no receipt, refused or not. */
   readonly decides?: { readonly action: Action; readonly resource: string };
   /**

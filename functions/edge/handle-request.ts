@@ -61,10 +61,12 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     const mounted: Mounted = target === 'guarded' ? new Map() : target;
     const request = context.req.raw;
     const endpoint = mounted.get(request.method === 'HEAD' ? 'GET' : request.method);
-    if (endpoint?.access === 'open') return handle(context, endpoint, strangerCall(request_id, request), '', undefined);
+    const bearer = bearerOf(request);
+    if (endpoint?.access === 'open' && (endpoint.reveals === undefined || bearer === undefined)) {
+      return handle(context, endpoint, strangerCall(request_id, request), '', undefined);
+    }
 
     headers['cache-control'] = 'no-store';
-    const bearer = bearerOf(request);
     if (endpoint?.access === 'run-token') {
       // Whether it is the run's token is for the run to say; an API key is not one, whoever holds it.
       if (bearer === undefined || bearer.startsWith('sg_')) throw unauthenticated(context);
@@ -88,7 +90,7 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
       throw new SignetError({ code: 'method_not_allowed', detail: `this route takes ${headers['allow']}` });
     }
     const call = callOf(principal, request_id, request);
-    await checkScope(call, endpoint);
+    if (endpoint.access !== 'open') await checkScope(call, endpoint);
     return handle(context, endpoint, call, '', principal);
   }
 
@@ -265,6 +267,11 @@ function respond(answer: Answer, base: Record<string, string>, edgeLimits: EdgeL
       status: answer.status,
       headers: { ...base, 'content-type': 'application/json', ...answer.headers },
     });
+  }
+  if (answer.kind === 'bytes') {
+    const headers = { ...base, 'content-type': answer.type, 'content-length': String(answer.bytes.length) };
+    const body = head ? null : Buffer.from(answer.bytes);
+    return new Response(body, { status: 200, headers: { ...headers, ...answer.headers } });
   }
   if (answer.kind === 'empty')
     return new Response(null, { status: answer.status, headers: { ...base, ...answer.headers } });

@@ -4,8 +4,15 @@ import type { Call, NewId, Now } from '../domain/call.ts';
 import type { Chat } from '../domain/chat/chat.ts';
 import type { Counts } from '../domain/counts/make-counts.ts';
 import type { Judge } from '../domain/decisions/judge.ts';
+import type { Log } from '../domain/ledger/log.ts';
 import type { Embeddings } from '../domain/embeddings/embeddings.ts';
+import type { Identities } from '../domain/identities/identities.ts';
+import type { Messages } from '../domain/messages/messages.ts';
+import type { Federation } from '../domain/federation/federation.ts';
 import type { Idempotency } from '../domain/idempotency/make-idempotency.ts';
+import type { Inference } from '../domain/inference/inference.ts';
+import type { MetricFamily } from '../domain/metrics/open-metrics.ts';
+import type { Health } from '../domain/node/health.ts';
 import type { NodeStatus } from '../domain/node/status.ts';
 import type { Receipts } from '../domain/receipts/receipts.ts';
 import type { Runs } from '../domain/runs/runs.ts';
@@ -16,20 +23,29 @@ import type { Vectors } from '../domain/vectors/vectors.ts';
 /** Everything that the routes reach. Assembly makes it once; nothing in the edge is global. */
 export interface Services {
   readonly chat: Chat;
+  readonly inference: Inference;
+  readonly federation: Federation;
   readonly tools: Tools;
   readonly embeddings: Embeddings;
   readonly vectors: Vectors;
   readonly scripts: Scripts;
   readonly runs: Runs;
   readonly apiKeys: ApiKeys;
-  readonly receipts: Pick<Receipts, 'get'>;
+  readonly identities: Identities;
+  readonly messages: Messages;
+  readonly receipts: Pick<Receipts, 'get' | 'proof'>;
+  /** The transparency log; absent where nothing is sealed. */
+  readonly ledger?: Pick<Log, 'file'>;
   /** For one purpose: a deciding route that the key's scopes do not name is refused by it, so that the refusal leaves its receipt. */
   readonly judge: Pick<Judge, 'decide'>;
   readonly idempotency: Idempotency;
   /** What was turned away before anything was judged; written to the log once a minute by whoever made it. */
   readonly counts: Pick<Counts, 'note'>;
   status(call: Call): Promise<NodeStatus>;
-  health(): Promise<{ readonly status: 'healthy' | 'degraded' | 'unhealthy'; readonly version: string }>;
+  health(): Promise<Health>;
+  /** What runs here, for a key that may read the node: version, runtime, platform. */
+  readonly build: { readonly [name: string]: string };
+  metrics(): Promise<readonly MetricFamily[]>;
   readonly version: string;
   readonly now: Now;
   readonly newId: NewId;

@@ -35,3 +35,18 @@ test('two instances count the same, what either stored and at whatever time they
   clock -= 120_000;
   expect(await one()).toEqual(first);
 });
+
+test('a fresh instance goes on from what another one summed', async () => {
+  clock += 600_000;
+  await countEntries(node)();
+  const ranges: string[] = [];
+  const watched: typeof node.table = {
+    ...node.table,
+    query: (query, now) => {
+      ranges.push(query.from ?? '');
+      return node.table.query(query, now);
+    },
+  };
+  expect(await countEntries({ table: watched, now: node.now })()).toEqual(await countEntries(node)());
+  expect(ranges.every((from) => Number(from.slice(0, 15)) > clock - 700_000)).toBe(true);
+});

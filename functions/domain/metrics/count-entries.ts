@@ -1,5 +1,5 @@
 import type { Now } from '../call.ts';
-import type { Table } from '../ports/table.ts';
+import type { Item, Key, Table } from '../ports/table.ts';
 import { pendingKey, pendingPartition } from '../receipts/keys.ts';
 import { addToTally, sumOf, type Tally } from './tally.ts';
 
@@ -7,11 +7,12 @@ import { addToTally, sumOf, type Tally } from './tally.ts';
 export type CountEntries = () => Promise<Tally>;
 
 /**
- * Counts the entries that are stored and not sealed. As with their number, what is older than some seconds is read once
- * and remembered; what is newer is read each time, since other processes may still be writing between two entries.
+ * Counts the entries of a log that nobody seals. What is older than some seconds is read once: its sum is a row of the
+ * store, so that a fresh instance goes on from there. What is newer is read each time, since other processes may still be
+ * writing between two entries.
  */
 export function countEntries({ table, now }: { table: Table; now: Now }): CountEntries {
-  let settled: { readonly to: string; readonly tally: Tally } = { to: pendingKey(0, '').sk, tally: {} };
+  let settled: Settled | undefined;
 
   async function tallyOf(from: string, to: string): Promise<Tally> {
     let tally: Tally = {};
@@ -28,6 +29,7 @@ export function countEntries({ table, now }: { table: Table; now: Now }): CountE
   }
 
   return async () => {
+    settled ??= readSettled(await table.get(settledKey, now()));
     const { to: from, tally } = settled;
     // No entry has the empty id: each is on one side.
     const horizon = pendingKey(Math.max(0, now() - settling_ms), '').sk;
@@ -35,9 +37,40 @@ export function countEntries({ table, now }: { table: Table; now: Now }): CountE
     const [older, newer] = await Promise.all([tallyOf(from, horizon), tallyOf(horizon, newest)]);
     const before = sumOf(tally, older);
     // Another call that ran beside this one may have come further.
-    if (settled.to < horizon) settled = { to: horizon, tally: before };
+    if (settled.to < horizon) {
+      settled = { to: horizon, tally: before };
+      if (Object.keys(older).length > 0) await keepSettled(table, settled, now());
+    }
     return sumOf(before, newer);
   };
+}
+
+/** The sum of all entries before `to`. */
+interface Settled {
+  readonly to: string;
+  readonly tally: Tally;
+}
+
+const settledKey: Key = { pk: 'metrics', sk: 'settled' };
+
+function readSettled(item: Item | undefined): Settled {
+  const to = item?.['to'];
+  const tally = item?.['tally'];
+  const isKept = typeof to === 'string' && typeof tally === 'object' && tally !== null;
+  return isKept ? { to, tally: tally as Tally } : { to: pendingKey(0, '').sk, tally: {} };
+}
+
+/** Whichever instance came furthest is kept: all of them sum the same entries, so losing to another loses nothing. */
+async function keepSettled(table: Table, { to, tally }: Settled, now: number): Promise<void> {
+  const at = Number(to.slice(0, 15));
+  const item = { to, tally, at };
+  const newer = await table.write(
+    { kind: 'put', key: settledKey, item, conditions: [{ kind: 'less', field: 'at', value: at }] },
+    now,
+  );
+  if (newer.kind === 'refused' && newer.current === undefined) {
+    await table.write({ kind: 'put', key: settledKey, item, conditions: [{ kind: 'absent' }] }, now);
+  }
 }
 
 /** Longer than a write is repeated, and than clocks of machines are apart. */

@@ -2,7 +2,13 @@ import type { Endpoint } from '../endpoint.ts';
 import { apiKeyEndpoints } from './api-keys.ts';
 import { chatEndpoints } from './chat.ts';
 import { embeddingEndpoints } from './embeddings.ts';
+import { envelopeEndpoints } from './envelopes.ts';
+import { federationEndpoints } from './federation.ts';
 import { frameEndpoints } from './frames.ts';
+import { inferenceEndpoints } from './inference.ts';
+import { metricsEndpoints } from './metrics.ts';
+import { identityEndpoints } from './identity.ts';
+import { logEndpoints } from './log.ts';
 import { modelEndpoints } from './models.ts';
 import { nodeEndpoints } from './node.ts';
 import { notBuiltEndpoints } from './not-built.ts';
@@ -15,15 +21,21 @@ import { vectorEndpoints } from './vectors.ts';
 
 const built: readonly Endpoint[] = [
   ...nodeEndpoints,
+  ...metricsEndpoints,
+  ...federationEndpoints,
   ...modelEndpoints,
   ...chatEndpoints,
+  ...inferenceEndpoints,
   ...embeddingEndpoints,
   ...toolEndpoints,
   ...scriptEndpoints,
   ...runEndpoints,
   ...vectorEndpoints,
   ...apiKeyEndpoints,
+  ...identityEndpoints,
+  ...envelopeEndpoints,
   ...receiptEndpoints,
+  ...logEndpoints,
 ];
 
 /** Every route of this build. What is not built yet is there too, so that it answers 501 and not 404. */

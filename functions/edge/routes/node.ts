@@ -5,9 +5,45 @@ import type { Endpoint } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
 import { jsonObject } from '../schema-parts.ts';
 
+const check = z.object({ name: z.string(), state: z.enum(['ok', 'failed']), ms: z.number().int() });
+
 const health = z
-  .object({ status: z.enum(['healthy', 'degraded', 'unhealthy']), version: z.string() })
+  .object({
+    status: z.enum(['healthy', 'degraded', 'unhealthy']),
+    version: z.string(),
+    build: z.record(z.string(), z.string()).optional(),
+    checks: z.array(check).optional(),
+    checked_at: z.number().int().optional(),
+  })
   .openapi('Health');
+
+const capability = z.object({ served_by: z.string(), reason: z.string().optional() }).loose();
+
+const status = z
+  .object({
+    node_id: z.string(),
+    version: z.string(),
+    uptime_secs: z.number().int(),
+    uptime_seconds: z.number().int(),
+    total_requests: z.number().int(),
+    identity_initialized: z.boolean(),
+    inference_ready: z.boolean(),
+    federation_connected: z.boolean(),
+    con: z.string(),
+    constitution_version: z.number().int(),
+    ledger: z
+      .object({
+        pending: z.number().int(),
+        size: z.number().int().optional(),
+        root: z.string().optional(),
+        checkpoint_age_s: z.number().optional(),
+      })
+      .loose(),
+    compute: z.record(z.string(), capability),
+    providers: z.array(jsonObject),
+    sandbox: jsonObject,
+  })
+  .openapi('NodeStatus');
 
 export const nodeEndpoints: readonly Endpoint[] = [
   endpoint({
@@ -31,15 +67,18 @@ export const nodeEndpoints: readonly Endpoint[] = [
   endpoint({
     method: 'GET',
     path: '/api/v1/health',
-    summary: 'Status and version',
+    summary: 'Status and version; with `node:read` also what runs here and each check of the last ten seconds',
     access: 'open',
+    reveals: 'node:read',
     answers: {
       200: { description: 'healthy or degraded', schema: health },
       503: { description: 'unhealthy', schema: health },
     },
-    handle: async ({ services }) => {
-      const { status, version } = await services.health();
-      return jsonAnswer({ status, version }, noStore, status === 'unhealthy' ? 503 : 200);
+    handle: async ({ services, call }) => {
+      const { status, version, checks, checked_at } = await services.health();
+      const isTold = call.principal.scopes.includes('node:read');
+      const more = isTold ? { build: services.build, checks, checked_at } : {};
+      return jsonAnswer({ status, version, ...more }, noStore, status === 'unhealthy' ? 503 : 200);
     },
   }),
   endpoint({
@@ -47,7 +86,7 @@ export const nodeEndpoints: readonly Endpoint[] = [
     path: '/api/v1/status',
     summary: 'What serves which capability, measured now',
     access: 'node:read',
-    answers: { 200: { description: 'the node', schema: jsonObject } },
+    answers: { 200: { description: 'the node', schema: status } },
     handle: async ({ services, call }) => jsonAnswer(await services.status(call)),
   }),
 ];

@@ -32,10 +32,6 @@ export const notBuiltEndpoints: readonly Endpoint[] = [
   ),
   ...later('memories', 'chat', 'GET /api/v1/memories', 'POST /api/v1/memories', 'POST /api/v1/memories/search'),
   ...later('replay', 'runs:write', 'POST /api/v1/runs/{id}/replay'),
-  ...later('metrics', 'metrics:read', 'GET /api/v1/metrics', 'GET /metrics'),
-  ...later('managed identities', 'identity:write', 'POST /api/v1/identity/generate'),
-  ...later('managed identities', 'identity:sign', 'POST /api/v1/identity/sign', 'POST /api/v1/pci/envelope/create'),
-  ...later('verification over HTTP', 'ledger:read', 'POST /api/v1/identity/verify', 'POST /api/v1/pci/envelope/verify'),
   ...later(
     'gates',
     'gates',
@@ -43,16 +39,7 @@ export const notBuiltEndpoints: readonly Endpoint[] = [
     'GET /api/v1/constitution',
     'POST /api/v1/constitution/check',
   ),
-  ...later('the transparency log', 'ledger:read', 'GET /log/{path+}'),
   ...later('witnessing', 'ledger:read', 'POST /witness/add-checkpoint'),
-  ...later(
-    'inference routes',
-    'chat',
-    'POST /api/v1/inference/generate',
-    'GET /api/v1/inference/models',
-    'POST /api/v1/inference/tier',
-  ),
-  ...later('federation', 'fed:read', 'GET /api/v1/federation/status', 'GET /api/v1/federation/peers'),
   ...later('federation', 'fed:write', 'POST /api/v1/federation/propose'),
   ...later('events', 'events', 'GET /api/v1/ws'),
   ...later(

@@ -5,6 +5,8 @@ import { receipt } from './recorded-services.ts';
 /** A well-formed request for each route that takes one: what the tests start from and then spoil. */
 export const bodies: { readonly [route: string]: object } = {
   'POST /v1/chat/completions': { model: 'auto', messages: [{ role: 'user', content: 'hello' }] },
+  'POST /api/v1/inference/generate': { prompt: 'hello' },
+  'POST /api/v1/inference/tier': { prompt: 'hello' },
   'POST /v1/embeddings': { model: 'tiny', input: ['one', 'two'] },
   'POST /api/v1/embeddings': { inputs: ['one'] },
   'PUT /api/v1/tools/{name}': {
@@ -24,6 +26,11 @@ export const bodies: { readonly [route: string]: object } = {
   'POST /api/v1/vectors/collections/{collection}/get': { ids: ['a'] },
   'POST /api/v1/vectors/collections/{collection}/delete': { ids: ['a'] },
   'POST /api/v1/api-keys': { label: 'ci', scopes: ['chat'] },
+  'POST /api/v1/identity/generate': { label: 'agent 7' },
+  'POST /api/v1/identity/sign': { message: 'hello' },
+  'POST /api/v1/identity/verify': { message: 'hello', signature: 'ab'.repeat(64), public_key: 'ab'.repeat(32) },
+  'POST /api/v1/pci/envelope/create': { payload: { hello: 'world' } },
+  'POST /api/v1/pci/envelope/verify': { envelope: {} },
 };
 
 const parts: { readonly [name: string]: string } = {

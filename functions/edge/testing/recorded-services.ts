@@ -72,6 +72,44 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
       revoke: judged('apiKeys.revoke', null),
       rotate: judged('apiKeys.rotate', { ...apiKey, token: 'sg_secret' }),
     },
+    identities: {
+      generate: judged('identities.generate', managed),
+      list: plain('identities.list', [managed]),
+      find: () => Promise.resolve(managed),
+      sign: judged('identities.sign', {
+        signature: 'ab'.repeat(64),
+        public_key: managed.public_key,
+        payload_type: 'text/plain',
+        key_id: managed.key_id,
+        id: receipt,
+        envelope: {},
+      }),
+      verify: (items) => {
+        reached.push({ verb: 'identities.verify', request: items });
+        return Promise.resolve(items.map(({ payload }) => (payload.length === 0 ? 'sig.invalid' : 'ok')));
+      },
+      revoke: judged('identities.revoke', managed),
+    },
+    messages: {
+      create: judged('messages.create', {
+        id: receipt,
+        public_key: managed.public_key,
+        signature: 'ab'.repeat(64),
+        ttl: 60,
+        timestamp: 1,
+        content_hash: receipt,
+        digests: { sha256: receipt, blake3: receipt },
+        envelope: {},
+      }),
+      verify: (envelope) => {
+        reached.push({ verb: 'messages.verify', request: envelope });
+        return Promise.resolve({ valid: true, checks: [], id: receipt });
+      },
+      consume: (call, envelope) => {
+        reached.push({ verb: 'messages.consume', request: envelope, call });
+        return Promise.resolve({ verdict: { valid: true, checks: [], id: receipt }, receipt });
+      },
+    },
     judge: {
       decide: (call, judgement) => {
         reached.push({ verb: 'judge.decide', request: judgement, call });
@@ -221,7 +259,12 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
     status: plain('status', {
       node_id: 'did:key:z6Mk',
       version: '0.0.0-test',
+      uptime_secs: 1,
       uptime_seconds: 1,
+      total_requests: 1,
+      identity_initialized: true,
+      inference_ready: false,
+      federation_connected: false,
       con: 'c',
       constitution_version: 1,
       ledger: { pending: 0 },
@@ -237,12 +280,82 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
       providers: [],
       sandbox: {},
     }),
-    health: () => Promise.resolve({ status: 'healthy', version: '0.0.0-test' }),
+    health: () =>
+      Promise.resolve({
+        status: 'healthy',
+        version: '0.0.0-test',
+        checks: [{ name: 'table', state: 'ok', ms: 1 }],
+        checked_at: 1,
+      }),
+    build: { version: '0.0.0-test' },
+    metrics: () =>
+      Promise.resolve([{ name: 'up', type: 'gauge', help: 'up', samples: [{ labels: {}, value: 1 }] } as const]),
+    inference: {
+      generate: (call, request) => {
+        reached.push({ verb: 'inference.generate', request, call });
+        return Promise.resolve({ ...generated, text: 'hey', receipt });
+      },
+      stream: (call, request) => {
+        reached.push({ verb: 'inference.stream', request, call });
+        return Promise.resolve({ receipt, route: generated.model, events: generationEvents() });
+      },
+      models: plain('inference.models', [
+        { name: 'a/one', tier: 'pool' as const, provider: 'a', available: true, probed_at: 1 },
+        { name: 'b/two', tier: 'local' as const, provider: 'b', available: false, probed_at: 1 },
+        { name: 'edge/signet-edge-1', tier: 'edge' as const, provider: 'edge' },
+      ]),
+      recommend: plain('inference.recommend', {
+        recommended_tier: 'edge' as const,
+        model: generated.model,
+        complexity: 0,
+        reasoning: ['1 of 1 models can serve this request'],
+        features: { prompt_tokens: 1, answer_tokens: 512, lines: 1, questions: 0, has_code: false },
+        estimates: { nanousd: 0 },
+      }),
+    },
+    federation: {
+      status: () =>
+        Promise.resolve({
+          connected: false,
+          node_id: 'did:key:z6Mk',
+          peer_count: 0,
+          gossip_round: 0,
+          consensus_height: 0,
+          pattern_count: 0,
+          peers: 0,
+          witnesses: [],
+        }),
+      peers: () =>
+        Promise.resolve(
+          ['w1', 'w2', 'w3'].map((node_id) => ({
+            node_id,
+            address: `https://${node_id}.example`,
+            state: node_id === 'w3' ? ('alive' as const) : ('unknown' as const),
+            role: 'witness' as const,
+          })),
+        ),
+    },
     ...changes,
   };
 }
 
 const routed = { route: 'edge/signet-edge-1', tier: 'edge', candidates: [] } as const;
+
+const generated = {
+  model: 'edge/signet-edge-1',
+  tier: 'edge' as const,
+  prompt_tokens: 1,
+  completion_tokens: 1,
+  duration_ms: 2,
+  tokens_per_second: 500,
+  finish_reason: 'stop' as const,
+  route: [],
+};
+
+async function* generationEvents() {
+  yield { kind: 'text' as const, text: 'hey' };
+  yield { kind: 'done' as const, receipt, ...generated };
+}
 
 async function* twoChunks() {
   yield {
@@ -261,6 +374,17 @@ async function* runEvents(after: number) {
     yield { id, event: id === 3 ? 'done' : 'stdout', data: id === 3 ? {} : { text: `${id}` } };
   }
 }
+
+const managed = {
+  node_id: 'did:key:z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp',
+  key_id: 'z6MkiTBz1ymuepAQ4HEHYSF1H8quG5GLVVQR3djdX3mDooWp',
+  public_key: 'ab'.repeat(32),
+  custody: 'file' as const,
+  purpose: 'agent' as const,
+  created: 1,
+  expires_at: 2,
+  delegation: receipt,
+};
 
 const apiKey = {
   id: '0'.repeat(32),
