@@ -148,7 +148,7 @@ export function makeIdentities({ table, keys, identity, verify, judge, now, newI
                 conditions: [{ kind: 'equals' as const, field: 'reservation', value: reservation }],
               },
             ]),
-        { kind: 'put', key: identityKey(tenant, rowName(made)), item: { ...made } },
+        { kind: 'put', key: identityKey(tenant, rowName(made)), item: stored(made) },
         ...owned,
       ],
       now(),
@@ -282,6 +282,11 @@ function rowName({ created, key_id }: Pick<ManagedIdentity, 'created' | 'key_id'
   return `${String(created).padStart(12, '0')}#${key_id}`;
 }
 
-function readIdentity(item: Item): ManagedIdentity {
-  return item as unknown as ManagedIdentity;
+/** To the table `expires_at` means a row that is swept; an identity is over then, but its row is not. */
+function stored({ expires_at, ...made }: ManagedIdentity): Item {
+  return { ...made, valid_until: expires_at };
+}
+
+function readIdentity({ valid_until, ...item }: Item): ManagedIdentity {
+  return { ...(item as unknown as ManagedIdentity), expires_at: Number(valid_until) };
 }
