@@ -26,39 +26,27 @@ export interface CloudEnvironment {
 
 type Name = keyof CloudEnvironment;
 
+/** What a whole node is opened from. */
+const of_a_node = [
+  'stage',
+  'table',
+  'bucket',
+  'queue_runs',
+  'fn_embed_text',
+  'fn_score_vectors',
+  'fn_sign_envelope',
+  'fn_run_script',
+  'api_url',
+  'secrets_prefix',
+  'genesis',
+  'settings',
+  'script_isolation',
+] as const satisfies readonly Name[];
+
 /** What each function is given, and so may read. */
 const needs = {
-  'serve-api': [
-    'stage',
-    'table',
-    'bucket',
-    'queue_runs',
-    'fn_embed_text',
-    'fn_score_vectors',
-    'fn_sign_envelope',
-    'fn_run_script',
-    'api_url',
-    'secrets_prefix',
-    'genesis',
-    'settings',
-    'script_isolation',
-  ],
-  'advance-run': [
-    'stage',
-    'table',
-    'bucket',
-    'queue_runs',
-    'queue_runs_dlq',
-    'fn_embed_text',
-    'fn_score_vectors',
-    'fn_sign_envelope',
-    'fn_run_script',
-    'api_url',
-    'secrets_prefix',
-    'genesis',
-    'settings',
-    'script_isolation',
-  ],
+  'serve-api': of_a_node,
+  'advance-run': [...of_a_node, 'queue_runs_dlq'],
   'sweep-due': ['stage', 'table', 'queue_runs'],
 } as const satisfies { readonly [fn: string]: readonly Name[] };
 

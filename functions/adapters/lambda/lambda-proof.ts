@@ -10,7 +10,8 @@ import type { InvokeFunction } from './function-call.ts';
 import { mapInParallel, splitByWeight } from './split-by-weight.ts';
 
 /**
- * `verify` and `digest` by the function `sign-envelope`, the same frames as in process. Items that do not fit in one
+ * `verify` and `digest` by the function `sign-envelope`, the same frames as in process. Our own functions do both in
+ * process, which is quicker than a call; this is how the suite holds what is deployed to the same answers. Items that do not fit in one
  * payload go in several, at once; the answers are read as one. A text that fits in none (4.4 MB) is refused with
  * `json.size`, as one over 8 MiB is everywhere; a message or content of that length throws `PayloadTooLargeError`.
  */
