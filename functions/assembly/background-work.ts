@@ -1,6 +1,7 @@
 import type { Database } from '../adapters/sqlite/open-database.ts';
 import { sweepInBackground } from '../adapters/sqlite/sweep-in-background.ts';
 import type { Counts } from '../domain/counts/make-counts.ts';
+import type { SealingWork } from '../domain/ledger/run-sealer.ts';
 import type { Jobs } from '../domain/jobs/jobs.ts';
 import { runJobWorker } from '../domain/jobs/run-job-worker.ts';
 import type { Queue } from '../domain/ports/queue.ts';
@@ -15,10 +16,12 @@ export function startBackgroundWork(request: {
   jobs: Jobs;
   queue: Queue;
   counts: Counts;
+  /** Under way already; it ends last, behind everything that appends. */
+  sealing: SealingWork | undefined;
   now: () => number;
   log: NodeLog;
 }): () => Promise<void> {
-  const { db, jobs, queue, counts, now, log } = request;
+  const { db, jobs, queue, counts, sealing, now, log } = request;
   const stop = new AbortController();
   const worker = workOnJobs();
   const flush = async (): Promise<void> => {
@@ -32,6 +35,7 @@ export function startBackgroundWork(request: {
     await worker;
     await sweep.stop();
     await flush();
+    await sealing?.stop();
   };
 
   /** What a killed predecessor left goes on at once: the lock of the home says that no other worker lives. */

@@ -13,6 +13,7 @@ import { sqliteQueue } from '../adapters/sqlite/sqlite-queue.ts';
 import { sqliteTable } from '../adapters/sqlite/sqlite-table.ts';
 import { openWasmCompute } from '../adapters/wasm/wasm-compute.ts';
 import { openIdentity } from '../domain/identity/open-identity.ts';
+import { openLogIdentity } from '../domain/ledger/log-identity.ts';
 import type { RemoteScriptHost } from '../domain/ports/script-host.ts';
 import type { Services } from '../edge/services.ts';
 import { computeSlots } from './compute-slots.ts';
@@ -103,6 +104,7 @@ async function open(
   const identity = await openIdentity({ table, keys, verify, digest, now, newId });
   // A key file that does not sign stops the start, not the first request.
   await identity.session();
+  const log_identity = await openLogIdentity({ keys, identity, digest, now });
   await pinOwnNode({ home, node_id: identity.node_id, now });
 
   const policy = await shippedPolicy(repository);
@@ -136,6 +138,7 @@ async function open(
     keys,
     slots,
     identity,
+    log_identity,
     policy,
     searcher: localSearch({ root: repository }),
     providers: () => providers,
@@ -167,7 +170,7 @@ async function open(
     lock,
     artefacts,
     startWork() {
-      closers.push(startBackgroundWork({ db, jobs, queue: wakeups, counts, now, log }));
+      closers.push(startBackgroundWork({ db, jobs, queue: wakeups, counts, sealing: node.startSealing(), now, log }));
     },
     close,
   };

@@ -14,6 +14,13 @@ export type Answer =
       readonly body: Promise<string>;
       readonly headers: AnswerHeaders;
     }
+  | {
+      readonly kind: 'bytes';
+      readonly status: 200;
+      readonly type: string;
+      readonly bytes: Uint8Array;
+      readonly headers: AnswerHeaders;
+    }
   | { readonly kind: 'empty'; readonly status: number; readonly headers: AnswerHeaders }
   | {
       readonly kind: 'stream';

@@ -420,9 +420,49 @@ describe('tools', () => {
 });
 
 test('a receipt is canonical JSON', async () => {
-  const answer = await open().send('GET', `/api/v1/receipts/${receipt}`);
+  const accept = 'application/json';
+  const answer = await open().send('GET', `/api/v1/receipts/${receipt}`, undefined, { accept });
   expect(await answer.text()).toBe('{"delegation":"ZA==","document":{"a":[true,null],"b":1},"entry":"ZQ=="}');
   expect((await open().send('GET', `/api/v1/receipts/${'0'.repeat(64)}`)).status).toBe(404);
+});
+
+test.each([
+  ['application/json', 200, 'application/json', 'pending'],
+  ['text/plain', 202, null, 'pending'],
+  ['application/json;q=0, */*', 202, 'application/json', 'pending'],
+  ['application/json', 200, 'application/json', 'sealed'],
+  ['text/plain, application/json;q=0.0', 200, 'text/plain; charset=utf-8', 'sealed'],
+  ['*/*', 200, 'text/plain; charset=utf-8', 'sealed'],
+] as const)('a receipt as %s answers %i with %s while it is %s', async (accept, status, type, kind) => {
+  const { services, send } = open();
+  const proof = () => Promise.resolve(kind === 'sealed' ? { kind, text: 'proof' } : { kind });
+  Object.assign(services.receipts, { proof });
+  const answer = await send('GET', `/api/v1/receipts/${receipt}`, undefined, { accept });
+  expect([answer.status, answer.headers.get('content-type'), answer.headers.get('vary')]).toEqual([
+    status,
+    type,
+    'accept',
+  ]);
+  expect(answer.headers.get('retry-after')).toBe(status === 202 ? '1' : null);
+});
+
+test('files of the log come as they are, and may be kept but the checkpoint', async () => {
+  const { services, send } = open();
+  const checkpoint = await send('GET', '/log/checkpoint');
+  expect([checkpoint.headers.get('content-type'), checkpoint.headers.get('cache-control')]).toEqual([
+    'text/plain; charset=utf-8',
+    'no-cache',
+  ]);
+  const tile = await send('GET', '/log/tile/0/000.p/1');
+  expect([tile.headers.get('content-type'), tile.headers.get('cache-control'), await tile.text()]).toEqual([
+    'application/octet-stream',
+    'private, max-age=31536000, immutable',
+    '\n',
+  ]);
+  expect((await send('HEAD', '/log/tile/0/000.p/1')).headers.get('content-length')).toBe('1');
+  expect((await send('GET', '/log/tile/0/001')).status).toBe(404);
+  Object.assign(services, { ledger: undefined });
+  expect((await send('GET', '/log/checkpoint')).status).toBe(501);
 });
 
 test('an unhealthy node says so to load balancers', async () => {

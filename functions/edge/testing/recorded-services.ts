@@ -255,6 +255,15 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
         Promise.resolve(
           id === receipt ? { entry: 'ZQ==', delegation: 'ZA==', document: { b: 1, a: [true, null] } } : undefined,
         ),
+      proof: (id) => Promise.resolve(id === receipt ? { kind: 'sealed', text: 'proof' } : undefined),
+    },
+    ledger: {
+      file: (path) =>
+        Promise.resolve(
+          path === 'checkpoint' || path === 'tile/0/000.p/1'
+            ? { bytes: new Uint8Array([10]), is_immutable: path !== 'checkpoint' }
+            : undefined,
+        ),
     },
     status: plain('status', {
       node_id: 'did:key:z6Mk',
