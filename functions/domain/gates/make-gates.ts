@@ -1,0 +1,190 @@
+import type { Call } from '../call.ts';
+import { chainOf, readRules, type Chain, type Rules } from '../constitution/rules.ts';
+import type { Content } from '../content/content.ts';
+import { digestJson } from '../content/digest-json.ts';
+import type { Judge } from '../decisions/judge.ts';
+import { SignetError } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+import type { DigestCompute } from '../ports/compute.ts';
+import type { GatesCompute, ScorerDescription } from '../ports/gates-compute.ts';
+import type { PolicyEngine } from '../ports/policy-engine.ts';
+import type { Receipts } from '../receipts/receipts.ts';
+import { gateVerdictType } from '../receipts/statement-types.ts';
+import { envelopeGates, formFault, type EnvelopeFindings } from './envelope-gates.ts';
+import { formGate } from './form-gate.ts';
+import type { GateRequest, Gates, GateVerdict } from './gates.ts';
+import { groundingGate } from './grounding-gate.ts';
+import { policyGate } from './policy-gate.ts';
+import { runChain, type Gate } from './run-chain.ts';
+import { textGates } from './text-gates.ts';
+import { verdictRecord, weigh } from './verdict-record.ts';
+
+export interface GatesParts {
+  readonly compute: GatesCompute;
+  readonly digest: DigestCompute;
+  readonly policy: PolicyEngine;
+  readonly judge: Judge;
+  readonly receipts: Pick<Receipts, 'append'>;
+  readonly content: Content;
+  /** The signed document; its proof was verified when the node opened. */
+  readonly constitution: JsonObject;
+  /** The verify order of envelopes. */
+  readonly envelopes: { verify(envelope: Uint8Array): Promise<EnvelopeFindings> };
+  /** Whether a tenant knows a receipt or a content by this digest. */
+  readonly isKnown: (tenant: string, digest: string) => Promise<boolean>;
+  /** Monotonic milliseconds. */
+  readonly elapsed: () => number;
+}
+
+/** Judges content by the constitution's chains; the contract is in `gates.ts`. */
+export function makeGates(parts: GatesParts): Gates {
+  const { compute, judge, receipts, content } = parts;
+  let described: Promise<ScorerDescription> | undefined;
+  let rules: Rules | undefined;
+
+  /** Asked again after a failure: the capability may have been on its way. */
+  function scorersHere(): Promise<ScorerDescription> {
+    described ??= compute.describeScorers().catch((cause: unknown) => {
+      described = undefined;
+      throw cause;
+    });
+    return described;
+  }
+
+  async function judged(call: Call, request: GateRequest): Promise<GateVerdict & { cause?: unknown }> {
+    rules ??= readRules(parts.constitution);
+    const chain = chainOf(rules, request.action);
+    const gates = withoutUnknown(chain, await gatesFor(parts, call, request, chain), await scorersHere());
+    const { budgets_ms, thresholds } = chain.rules;
+    const ran = await runChain({ rules: chain.gates, gates, budgets_ms, elapsed: parts.elapsed });
+    const claimed_ihsan = basisPoints(request.claimed.ihsan_score);
+    const weighed = await weigh({
+      compute,
+      ran,
+      ihsan_min: thresholds.ihsan,
+      ...(claimed_ihsan === undefined ? {} : { claimed_ihsan }),
+    });
+    const { action, content_type, claimed } = request;
+    const record = verdictRecord({ action, source: chain, content_type, weighed, claimed });
+    const kept = await content.keep(call.principal.tenant, [{ name: 'content', content: request.content }]);
+    const subject = kept.subject.map(({ name, digest }) => ({ name, digest: { ...digest } }));
+    const id = await receipts.append(call, { subject, predicate_type: gateVerdictType, predicate: record }, kept);
+    const snr = weighed.chain.find(({ g, state }) => g === 'G7' && (state === 'pass' || state === 'fail'))?.score;
+    const { passed, code, ihsan } = weighed;
+    return {
+      id,
+      passed,
+      ihsan,
+      record,
+      chain: weighed.chain,
+      ...(code === undefined ? {} : { code }),
+      ...(snr === undefined ? {} : { snr }),
+      ...(ran.cause === undefined ? {} : { cause: ran.cause }),
+    };
+  }
+
+  return {
+    async check(call, request) {
+      const judgement = {
+        action: 'checkGates',
+        resource: { type: 'Gates', id: request.action },
+        facts: { bytes: Buffer.byteLength(request.content) },
+      } as const;
+      return judge.decide(call, judgement, async () => {
+        const { cause, ...verdict } = await judged(call, request);
+        const { id, passed, code, ihsan } = verdict;
+        if (code === 'gate.deadline' || code === 'gate.unavailable') throw unfinished(code, id, cause);
+        const detail = { passed, ihsan, ...(code === undefined ? {} : { reason: code }) };
+        return { value: verdict, outcome: { parents: [id], detail } };
+      });
+    },
+  };
+}
+
+/** The gates of this build for one request. G6 was asked at the edge, before the body was read: whoever comes here had a token. */
+async function gatesFor(
+  parts: GatesParts,
+  call: Call,
+  request: GateRequest,
+  { rules }: Chain,
+): Promise<ReadonlyMap<string, Gate>> {
+  const { compute, digest, policy } = parts;
+  const bytes = new TextEncoder().encode(request.content);
+  const { content_type, action, envelope } = request;
+  let found: Promise<EnvelopeFindings | undefined> | undefined;
+  const findings = (): Promise<EnvelopeFindings | undefined> => {
+    found ??= envelope === undefined ? Promise.resolve(undefined) : findingsOf(parts, envelope, request.content);
+    return found;
+  };
+  const claimed_snr = basisPoints(request.claimed.snr_score);
+  const isKnown = (named: string): Promise<boolean> => parts.isKnown(call.principal.tenant, named);
+  return new Map<string, Gate>([
+    ['G0', formGate({ digest, bytes, content_type, fault: async () => formFault(await findings()) })],
+    ...envelopeGates(findings),
+    [
+      'G6',
+      {
+        tier: 'medium',
+        run: async () => ({ state: 'scored', score: full, code: 'rate.limited', facts: { at: 'edge' } }),
+      },
+    ],
+    ...textGates({
+      compute,
+      bytes,
+      content_type,
+      unscored: rules.unscored,
+      ...(claimed_snr === undefined ? {} : { claimed_snr }),
+    }),
+    ['G10', groundingGate({ compute, bytes, isKnown })],
+    ['G11', policyGate({ policy, call, action, is_enveloped: envelope !== undefined })],
+  ]);
+}
+
+const full = 10_000;
+
+/** A valid envelope's message names the digest of its content: it must be that of ours. */
+async function findingsOf(
+  { envelopes, digest }: GatesParts,
+  envelope: string,
+  content: string,
+): Promise<EnvelopeFindings> {
+  const verdict = await envelopes.verify(new TextEncoder().encode(envelope));
+  if (!verdict.valid) return verdict;
+  const [own] = await digestJson(digest, [content]);
+  const { payload } = JSON.parse(envelope) as { payload: string };
+  const message = JSON.parse(Buffer.from(payload, 'base64').toString()) as { body?: { digest?: { sha256?: string } } };
+  return { ...verdict, is_about_content: own !== undefined && message.body?.digest?.sha256 === own.sha256 };
+}
+
+/** A gate whose scorer is not the one that the constitution pinned is no gate of ours, and its place in a chain refuses. */
+function withoutUnknown(
+  { gates: named, rules }: Chain,
+  gates: ReadonlyMap<string, Gate>,
+  { scorers }: ScorerDescription,
+): ReadonlyMap<string, Gate> {
+  const isHere = (scorer: string): boolean => {
+    const pinned = rules.scorers.find(({ id }) => id === scorer)?.sha256;
+    return pinned !== undefined && scorers.some(({ id, sha256 }) => id === scorer && sha256 === pinned);
+  };
+  const known = new Map(gates);
+  for (const { id, scorer } of named) if (scorer !== null && !isHere(scorer)) known.delete(id);
+  return known;
+}
+
+/** A claim in basis points, rounded down. */
+function basisPoints(share: number | undefined): number | undefined {
+  return share === undefined ? undefined : Math.floor(share * full);
+}
+
+function unfinished(reason: 'gate.deadline' | 'gate.unavailable', verdict: string, cause: unknown): SignetError {
+  const error = new SignetError(
+    {
+      code: reason === 'gate.deadline' ? 'gate_deadline' : 'gate_unavailable',
+      reason,
+      detail: reason === 'gate.deadline' ? 'the gates used up their time' : 'a gate of this chain cannot be asked here',
+    },
+    { cause },
+  );
+  error.receipt = verdict;
+  return error;
+}
