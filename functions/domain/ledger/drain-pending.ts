@@ -1,5 +1,4 @@
 import type { Now } from '../call.ts';
-import type { JsonObject } from '../json.ts';
 import type { Table } from '../ports/table.ts';
 import { indexKey, pendingId, pendingPartitions } from '../receipts/keys.ts';
 import type { PendingEntry } from './staging.ts';
@@ -32,15 +31,13 @@ export async function drainPending(
       continue;
     }
     bytes += entry.length;
-    pending.push({ pk, sk, id, bytes: entry, kind: kindOf(item, entry) });
+    pending.push({ pk, sk, id, bytes: entry });
   }
   return { pending, stale };
 }
 
-/** Rows of before the log do not say their kind. */
-function kindOf(item: JsonObject, entry: Buffer): string {
-  if (typeof item['kind'] === 'string') return item['kind'];
-  const envelope = JSON.parse(entry.toString()) as { payload: string };
-  const statement = JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as { predicateType?: unknown };
-  return String(statement.predicateType);
+/** The bytes of entries that wait, at most 1,000 of each shard. */
+export async function waitingEntries({ table, now }: { table: Table; now: Now }): Promise<readonly Uint8Array[]> {
+  const pages = await Promise.all(pendingPartitions.map((pk) => table.query({ pk, limit: 1000 }, now())));
+  return pages.flatMap(({ rows }) => rows.map(({ item }) => Buffer.from(String(item['entry']))));
 }

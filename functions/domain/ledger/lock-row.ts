@@ -1,4 +1,5 @@
 import type { Now } from '../call.ts';
+import type { Tally } from '../metrics/tally.ts';
 import type { Item, Table } from '../ports/table.ts';
 import { lockKey } from './keys.ts';
 
@@ -10,16 +11,33 @@ export interface LockRow {
   readonly size: number;
   /** Lower-case hex. */
   readonly root: string;
-  /** Size before the last commit. */
+  /** Size and root before the last commit. */
   readonly from: number;
+  readonly from_root: string;
   /** The object with what the last commit appended; empty when all of it is published. */
   readonly staged: string;
-  /** Of the committed entries, by predicate type. */
-  readonly counts: { readonly [kind: string]: number };
+  /** What the committed entries say together. */
+  readonly counts: Tally;
+  /** The same before the last commit. */
+  readonly counts_before: Tally;
+  /** Unix milliseconds of the last commit; 0 before the first. */
+  readonly committed_at: number;
 }
 
-/** Root of the tree without entries: SHA-256 of nothing. */
+/** SHA-256 of nothing. */
 const emptyRoot = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+const nothingCommitted: LockRow = {
+  version: 0,
+  size: 0,
+  root: emptyRoot,
+  from: 0,
+  from_root: emptyRoot,
+  staged: '',
+  counts: {},
+  counts_before: {},
+  committed_at: 0,
+};
 
 export async function readLock({ table, now }: { table: Table; now: Now }): Promise<LockRow> {
   return lockOf(await table.get(lockKey(), now()));
@@ -50,11 +68,13 @@ export async function markDone({ table, now }: { table: Table; now: Now }, { ver
 }
 
 function lockOf(item: Item | undefined): LockRow {
-  if (item === undefined) return { version: 0, size: 0, root: emptyRoot, from: 0, staged: '', counts: {} };
-  const { version, size, root, from, staged, counts } = item;
+  if (item === undefined) return nothingCommitted;
+  const { version, size, root, from, from_root, staged, counts, counts_before, committed_at } = item;
   if (typeof version !== 'number' || typeof size !== 'number' || typeof root !== 'string') throw broken();
-  if (typeof from !== 'number' || typeof staged !== 'string' || typeof counts !== 'object') throw broken();
-  return { version, size, root, from, staged, counts: counts as LockRow['counts'] };
+  if (typeof from_root !== 'string') throw broken();
+  if (typeof from !== 'number' || typeof staged !== 'string' || typeof committed_at !== 'number') throw broken();
+  const tallies = { counts: counts as Tally, counts_before: counts_before as Tally };
+  return { version, size, root, from, from_root, staged, committed_at, ...tallies };
 }
 
 function broken(): Error {

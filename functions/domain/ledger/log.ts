@@ -1,3 +1,5 @@
+import type { Tally } from '../metrics/tally.ts';
+
 /** A file of the log as `/log/` serves it. */
 export interface ServedFile {
   readonly bytes: Uint8Array;
@@ -22,6 +24,18 @@ export interface Log {
   consistency(
     old: number,
   ): Promise<{ readonly note: string; readonly size: number; readonly proof: Uint8Array } | undefined>;
-  /** Published entries; `counts` of the committed ones by predicate type. */
-  head(): Promise<{ readonly size: number; readonly counts: { readonly [kind: string]: number } }>;
+  head(): Promise<LogHead>;
+  /** The head and the entries that are not in it yet, read together. */
+  totals(): Promise<LogHead & { readonly unsealed: readonly Uint8Array[] }>;
+}
+
+/** The log as it is published. */
+export interface LogHead {
+  readonly size: number;
+  /** Lower-case hex. */
+  readonly root: string;
+  /** What its entries say together. */
+  readonly counts: Tally;
+  /** Unix milliseconds; absent before the first entry. */
+  readonly checkpoint_at?: number;
 }

@@ -3,8 +3,9 @@ import type { LedgerCompute, LogClaim } from '../ports/ledger-compute.ts';
 import type { Objects } from '../ports/objects.ts';
 import type { Table } from '../ports/table.ts';
 import { logObject } from './keys.ts';
-import { readLock } from './lock-row.ts';
-import type { Log } from './log.ts';
+import { waitingEntries } from './drain-pending.ts';
+import { readLock, type LockRow } from './lock-row.ts';
+import type { Log, LogHead } from './log.ts';
 import type { LogIdentity } from './log-identity.ts';
 import { logStore } from './log-store.ts';
 
@@ -93,11 +94,29 @@ export function makeLog({
     },
 
     async head() {
-      const { size, from, staged, counts } = await readLock({ table, now });
-      // Until a commit is published its entries still wait.
-      return { size: staged === '' ? size : from, counts };
+      return headOf(await readLock({ table, now }));
+    },
+
+    async totals() {
+      for (let attempt = 1; ; attempt += 1) {
+        const before = await readLock({ table, now });
+        const unsealed = await waitingEntries({ table, now });
+        const after = await readLock({ table, now });
+        const isQuiet = before.version === after.version && before.staged === after.staged;
+        if (isQuiet || attempt === totals_attempts_max) return { ...headOf(before), unsealed };
+      }
     },
   };
+}
+
+const totals_attempts_max = 5;
+
+/** Until a commit is published its entries still wait. */
+function headOf({ staged, committed_at, ...lock }: LockRow): LogHead {
+  const checkpoint = committed_at === 0 ? {} : { checkpoint_at: committed_at };
+  return staged === ''
+    ? { size: lock.size, root: lock.root, counts: lock.counts, ...checkpoint }
+    : { size: lock.from, root: lock.from_root, counts: lock.counts_before, ...checkpoint };
 }
 
 const tile_width = 256;

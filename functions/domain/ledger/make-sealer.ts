@@ -1,4 +1,5 @@
 import type { Now } from '../call.ts';
+import { addToTally } from '../metrics/tally.ts';
 import type { LedgerCompute, LogFile } from '../ports/ledger-compute.ts';
 import type { Keys } from '../ports/keys.ts';
 import type { Objects } from '../ports/objects.ts';
@@ -98,9 +99,16 @@ export function makeSealer({
     const name = stagingObject(grown.size, grown.root);
     // There already: from a round that died before its commit. Size and root say that it has the same entries.
     await objects.put(name, writeStaged(staged), { ifAbsent: true });
-    const counts: Record<string, number> = { ...before.counts };
-    for (const { kind } of pending) counts[kind] = (counts[kind] ?? 0) + 1;
-    const next = { size: grown.size, root: grown.root, from: before.size, staged: name, counts };
+    const next = {
+      size: grown.size,
+      root: grown.root,
+      from: before.size,
+      from_root: before.root,
+      staged: name,
+      counts: pending.reduce((tally, { bytes }) => addToTally(tally, bytes), before.counts),
+      counts_before: before.counts,
+      committed_at: now(),
+    };
     const lock = await commitLock(rows, { before, next });
     if (lock !== undefined) return { lock, work: { staged, files: grown.files } };
     if ((await readLock(rows)).staged !== name) await objects.delete(name);
@@ -124,7 +132,7 @@ export function makeSealer({
     const object = await objects.get(lock.staged);
     if (object === undefined) return assertMoved(lock, 'the staged entries of the last commit are missing');
     const staged = readStaged(object.body);
-    const grown = await grow({ from: lock.from, staged });
+    const grown = await grow({ from: lock.from, from_root: lock.from_root, staged });
     if (grown === undefined) return assertMoved(lock, 'a tile of the published log is missing');
     if (grown.size !== lock.size || grown.root !== lock.root) {
       throw new LedgerHaltedError('the staged entries do not give the root that was committed');
@@ -135,7 +143,7 @@ export function makeSealer({
   /** Undefined when the edge is not there: another sealer has gone past it, or storage lost it. */
   async function grow(request: {
     from: number;
-    from_root?: string;
+    from_root: string;
     staged: Staged;
   }): Promise<{ size: number; root: string; files: readonly LogFile[] } | undefined> {
     const { from, from_root, staged } = request;
@@ -145,7 +153,7 @@ export function makeSealer({
     const grown = await ledger.grow({ size: from, tiles, bundle, entries: staged.entries });
     if (!grown.ok)
       throw new LedgerHaltedError(`the tiles of the published log do not fit together (\`${grown.code}\`)`);
-    if (from_root !== undefined && hex(grown.old_root) !== from_root) {
+    if (hex(grown.old_root) !== from_root) {
       throw new LedgerHaltedError('the tiles of the published log have another root than was committed');
     }
     return { size: grown.size, root: hex(grown.root), files: grown.files };

@@ -4,8 +4,6 @@ export interface PendingEntry {
   readonly sk: string;
   readonly id: string;
   readonly bytes: Uint8Array;
-  /** Predicate type. */
-  readonly kind: string;
 }
 
 /** What one round appends; with it the round can be done again, with the same bytes, by whoever comes next. */

@@ -106,7 +106,7 @@ export function makeReceipts({
               item: { at: pending.sk, del, tenant },
               conditions: [{ kind: 'absent' }],
             },
-            { kind: 'put', key: pending, item: { entry, kind: statement.predicate_type } },
+            { kind: 'put', key: pending, item: { entry } },
             ...(kept?.rows(now()) ?? []),
             ...(detail?.rows(now()) ?? []),
           ],
