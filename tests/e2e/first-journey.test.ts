@@ -59,6 +59,20 @@ describe('a node as a user starts it', () => {
     expect(seen['stream_total_tokens']).toBeGreaterThan(0);
   });
 
+  test("counts what it did in metrics that Prometheus's own parsers read", async () => {
+    const { stdout } = await execute(python, [join(repository, 'tests', 'e2e', 'metrics_client.py')], {
+      env: { PATH: process.env['PATH'], SIGNET_URL: node.url, SIGNET_KEY: node.owner_key },
+    });
+    const { openmetrics, plain } = JSON.parse(stdout) as Record<'openmetrics' | 'plain', ReadMetrics>;
+    expect(openmetrics.content_type).toMatch(/^application\/openmetrics-text; version=1\.0\.0/);
+    expect(plain.content_type).toMatch(/^text\/plain; version=0\.0\.4/);
+    expect(openmetrics.types).toMatchObject({ signet_requests: 'counter', signet_uptime_seconds: 'gauge' });
+    for (const { values } of [openmetrics, plain]) {
+      expect(values['signet_requests_total{"action": "chat", "code": "ok"}']).toBeGreaterThan(0);
+      expect(values['signet_snr_threshold_ratio{}']).toBe(0.85);
+    }
+  });
+
   test('finds a paraphrase first among ten short texts', () => findParaphrases(visitor()));
 
   test.each(['soma.py', 'soma-pt.py'])('runs examples/%s through the command and prints 42', async (file) => {
@@ -100,6 +114,13 @@ describe('a node as a user starts it', () => {
     expect(await node.stop()).toBe(0);
   }, 60_000);
 });
+
+/** What `metrics_client.py` prints of one format. */
+interface ReadMetrics {
+  readonly content_type: string;
+  readonly types: Readonly<Record<string, string>>;
+  readonly values: Readonly<Record<string, number>>;
+}
 
 /** Of the node as it runs now: another start listens on another port. */
 function visitor(): Visitor {
