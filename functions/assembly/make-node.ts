@@ -21,11 +21,10 @@ import type { JsonObject } from '../domain/json.ts';
 import type { Jobs, JobStep } from '../domain/jobs/jobs.ts';
 import { makeJobs } from '../domain/jobs/make-jobs.ts';
 import { collectMetrics } from '../domain/metrics/collect-metrics.ts';
-import { countEntries } from '../domain/metrics/count-entries.ts';
+import { makeReadLog } from '../domain/metrics/read-log.ts';
 import { requestsOf } from '../domain/metrics/tally.ts';
 import { readRegistry } from '../domain/models/registry.ts';
 import { makeHealth } from '../domain/node/health.ts';
-import type { LedgerFacts } from '../domain/node/status.ts';
 import type { Keys } from '../domain/ports/keys.ts';
 import type { Objects } from '../domain/ports/objects.ts';
 import type { PolicyEngine } from '../domain/ports/policy-engine.ts';
@@ -183,8 +182,7 @@ export function makeNode(parts: NodeParts): MadeNode {
 
   const probes = makeProbes({ providers, table, now });
   const federation = makeFederation({ table, node_id: identity.node_id, witnesses: async () => [], now });
-  const tallyOfLog = countEntries({ table, now });
-  const ledgerFacts = async (): Promise<LedgerFacts> => ({ pending: await receipts.count() });
+  const readLog = makeReadLog({ log: ledger, receipts, table, now });
   const health = makeHealth({
     version: version.version,
     now,
@@ -220,15 +218,18 @@ export function makeNode(parts: NodeParts): MadeNode {
     build: { version: version.version, node: process.version, platform: `${process.platform}-${process.arch}` },
     health,
     async metrics() {
-      const [tally, ledger] = await Promise.all([tallyOfLog(), ledgerFacts()]);
       const uptime_s = (now() - started_at) / 1000;
-      return collectMetrics({ uptime_s, version: version.version, constitution: identity.constitution, tally, ledger });
+      return collectMetrics({
+        uptime_s,
+        version: version.version,
+        constitution: identity.constitution,
+        ...(await readLog()),
+      });
     },
     async status(call) {
-      const [models, tally, ledger, owner, ready, { connected }] = await Promise.all([
+      const [models, { tally, ledger: entries }, owner, ready, { connected }] = await Promise.all([
         chat.models(call),
-        tallyOfLog(),
-        ledgerFacts(),
+        readLog(),
         table.get(nodeKey(), now()),
         probes.latest(probe_ms_max),
         federation.status(),
@@ -245,7 +246,7 @@ export function makeNode(parts: NodeParts): MadeNode {
         federation_connected: connected,
         con: identity.con,
         constitution_version: identity.constitution_version,
-        ledger,
+        ledger: entries,
         compute: slots.states(),
         providers: providers().map(({ name, tier }) => ({
           name,

@@ -1,6 +1,6 @@
 import type { Now } from '../call.ts';
 import type { Item, Key, Table } from '../ports/table.ts';
-import { pendingKey, pendingPartition } from '../receipts/keys.ts';
+import { pendingKey, pendingPartitions } from '../receipts/keys.ts';
 import { addToTally, sumOf, type Tally } from './tally.ts';
 
 /** What all entries of the log say together, whichever process stored them. */
@@ -15,10 +15,15 @@ export function countEntries({ table, now }: { table: Table; now: Now }): CountE
   let settled: Settled | undefined;
 
   async function tallyOf(from: string, to: string): Promise<Tally> {
+    const tallies = await Promise.all(pendingPartitions.map((pk) => tallyOfShard(pk, from, to)));
+    return tallies.reduce(sumOf);
+  }
+
+  async function tallyOfShard(pk: string, from: string, to: string): Promise<Tally> {
     let tally: Tally = {};
     let cursor: string | undefined;
     do {
-      const range = { pk: pendingPartition, from, to, limit: 500 };
+      const range = { pk, from, to, limit: 500 };
       const page = await table.query(cursor === undefined ? range : { ...range, cursor }, now());
       for (const { item } of page.rows) {
         if (typeof item['entry'] === 'string') tally = addToTally(tally, item['entry']);
