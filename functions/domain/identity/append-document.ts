@@ -38,7 +38,13 @@ export interface AppendFacts {
  */
 export async function appendDocument(
   { table, keys, verify, digest, now }: AppendFacts,
-  request: { chain: readonly JsonObject[]; constitution: JsonObject; change: DocumentChange },
+  request: {
+    chain: readonly JsonObject[];
+    constitution: JsonObject;
+    change: DocumentChange;
+    /** Throws for a document by which this node could not act. */
+    assertUsable: (document: JsonObject) => Promise<unknown>;
+  },
 ): Promise<{ readonly document: JsonObject; readonly constitution: JsonObject }> {
   const { chain, change } = request;
   const newest = chain.at(-1);
@@ -52,6 +58,7 @@ export async function appendDocument(
 
   const seq = chain.length;
   const unsigned = { ...change(withoutProof(newest)), seq, prev: before.sha256 };
+  await request.assertUsable(unsigned);
   const added = newRoots(newest, unsigned);
   const created = rfc3339(now());
   const signedWith = async (document: JsonObject, key_ids: readonly string[]): Promise<JsonObject> => {

@@ -4,6 +4,7 @@ import type { JsonObject } from '../json.ts';
 import { DocumentConflictError, RootElsewhereError } from './append-document.ts';
 import { currentRoots, verifyChain } from './document-chain.ts';
 import { addKey, allOf, retireKey, revokeKey } from './document-changes.ts';
+import { IdentityBrokenError } from './identity-broken.ts';
 import type { Identity } from './open-identity.ts';
 import { rfc3339, rootKeyIdOf } from './node-document.ts';
 
@@ -93,6 +94,16 @@ describe('a chain grows', () => {
       { action: 'chat', resource: { type: 'Model', id: 'm' }, facts: {}, request: 'x' },
       async () => ({ value: null, outcome: {} }),
     );
+  });
+
+  test('not by a document that leaves no issuer key to act with', async () => {
+    const length = identity.chain.length;
+    for (const key_id of await issuerId()) {
+      const isUsed = (await identity.delegation((await identity.session()).delegation_id))?.envelope.includes(key_id);
+      if (isUsed !== true) continue;
+      await expect(identity.appendDocument(revokeKey({ key_id, revoked_at: 0 }))).rejects.toThrow(IdentityBrokenError);
+    }
+    expect((await node.reopen()).chain).toHaveLength(length);
   });
 
   test('not where the root key is elsewhere', async () => {

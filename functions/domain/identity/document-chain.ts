@@ -1,4 +1,4 @@
-import { digestJson } from '../content/digest-json.ts';
+import { digestJson, NotCanonicalError } from '../content/digest-json.ts';
 import type { JsonObject } from '../json.ts';
 import type { DigestCompute, VerifyCompute } from '../ports/compute.ts';
 import { signedBy } from './first-documents.ts';
@@ -38,7 +38,8 @@ export async function verifyChain({
   digest: DigestCompute;
 }): Promise<JudgedChain> {
   if (documents.length === 0) return { ok: false, seq: 0, code: 'schema.mismatch', detail: 'there is no document' };
-  const digests = await digestJson(digest, documents);
+  const digests = await digestJson(digest, documents).catch(notCanonical);
+  if ('code' in digests) return digests;
   for (const [seq, document] of documents.entries()) {
     const before = documents[seq - 1];
     const fault =
@@ -49,6 +50,11 @@ export async function verifyChain({
     if (unsigned !== undefined) return { ok: false, seq, ...unsigned };
   }
   return { ok: true, sha256: digests.map(({ sha256 }) => sha256) };
+}
+
+function notCanonical(error: unknown): { readonly ok: false } & ChainFault {
+  if (!(error instanceof NotCanonicalError)) throw error;
+  return { ok: false, seq: error.index, code: error.code, detail: 'has no canonical form' };
 }
 
 /** Root keys that may sign what follows `document`: those without an end, and not revoked. */

@@ -111,6 +111,7 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
         chain: state.chain,
         constitution: state.constitution,
         change,
+        assertUsable: (document) => issuerOf(facts, document),
       }).catch(async (error: unknown) => {
         if (error instanceof DocumentConflictError) state.chain = await loadChain(facts, node_id);
         throw error;

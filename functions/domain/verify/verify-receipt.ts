@@ -1,5 +1,6 @@
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { listedKeys, type ListedKey } from '../identity/node-document.ts';
+import { judgeDocument } from './judge-document.ts';
 import type { JsonObject } from '../json.ts';
 import type { DigestCompute, VerifyCompute } from '../ports/compute.ts';
 import { delegationType, statementPayloadType } from '../receipts/statement-types.ts';
@@ -50,22 +51,50 @@ export interface Verdict {
  * the delegation must vouch for the session key that signed the entry at the time the entry states. That proves who
  * said it; whether that node is the one you mean is the last check, against `trust` (node ids you pinned).
  *
+ * A pinned chain of the node's documents tells besides which keys were rotated or taken back since.
+ *
  * @param content bytes of content records to compare with the digests in the statement's `subject[]`.
  */
-export async function verifyReceipt({
-  bytes,
+export async function verifyReceipt({ bytes, ...given }: { bytes: Uint8Array } & JudgeFacts): Promise<Verdict> {
+  const refuse = (code: string, detail: string): Verdict => {
+    const checks = [{ name: 'form', ok: false, code, detail } as const];
+    return { valid: false, exit: 10, code, checks };
+  };
+  const read = readReceipt(bytes);
+  if (!read.ok) return refuse(read.code, read.detail);
+  const notCanonical = await firstNotCanonical(given.digest, read.receipt);
+  if (notCanonical !== undefined) return refuse(notCanonical.code, notCanonical.detail);
+  const form = { name: 'form', ok: true, code: 'ok', detail: `a receipt of ${bytes.length} bytes` } as const;
+  return judgeReceipt({ receipt: read.receipt, before: [form], ...given });
+}
+
+export interface JudgeFacts {
+  readonly verify: VerifyCompute;
+  readonly digest: DigestCompute;
+  /** Node ids that are pinned. */
+  readonly trust: readonly string[];
+  /** Document chains that are pinned: what tells of rotated and revoked keys, and of root keys after the first. */
+  readonly chains?: readonly (readonly JsonObject[])[];
+  /** Place of the entry in the log, where the receipt proved one: what a revocation is compared with. */
+  readonly log_index?: number;
+  readonly content?: readonly Uint8Array[];
+}
+
+/**
+ * Judges a receipt that has its form. `before` are the checks that were made already; entry and delegation must be
+ * canonical envelopes of one signature each.
+ */
+export async function judgeReceipt({
+  receipt,
+  before,
   verify,
   digest,
   trust,
+  chains = [],
+  log_index,
   content = [],
-}: {
-  bytes: Uint8Array;
-  verify: VerifyCompute;
-  digest: DigestCompute;
-  trust: readonly string[];
-  content?: readonly Uint8Array[];
-}): Promise<Verdict> {
-  const checks: Check[] = [];
+}: { receipt: ReceiptFile; before: readonly Check[] } & JudgeFacts): Promise<Verdict> {
+  const checks: Check[] = [...before];
   const told: { receipt_id?: string; node_id?: string; statement?: JsonObject } = {};
   const pass = (name: CheckName, detail: string): void => {
     checks.push({ name, ok: true, code: 'ok', detail });
@@ -75,30 +104,19 @@ export async function verifyReceipt({
     return { valid: false, exit, code, checks, ...told };
   };
 
-  const read = readReceipt(bytes);
-  if (!read.ok) return fail('form', 10, read.code, read.detail);
-  const { receipt } = read;
-  const notCanonical = await firstNotCanonical(digest, receipt);
-  if (notCanonical !== undefined) return fail('form', 10, notCanonical.code, notCanonical.detail);
-  pass('form', `a receipt of ${bytes.length} bytes`);
-
   const node_id = receipt.document['id'];
   if (typeof node_id !== 'string' || !node_id.startsWith('did:key:z')) {
     return fail('document', 14, 'schema.mismatch', 'expected a did:key as the id of the node document');
   }
-  const [root] = await verify.decodeKeyIds([node_id]);
-  if (root?.ok !== true) return fail('document', 14, 'key.malformed', 'the id of the node document names no key');
-  const [proof] = await verify.verifyDocuments([
-    { document_json: new TextEncoder().encode(JSON.stringify(receipt.document)), public_key: root.public_key },
-  ]);
-  if (proof?.ok !== true) {
-    return fail('document', 11, proof?.code ?? 'sig.invalid', 'the root key did not sign this node document');
-  }
-  pass('document', `signed by the root key of ${node_id}`);
+  const chain = chains.find(([first]) => first?.['id'] === node_id);
+  const judged = await judgeDocument({ document: receipt.document, node_id, chain, verify, digest });
+  if (!judged.ok) return fail('document', judged.exit, judged.code, judged.detail);
+  pass('document', judged.detail);
 
-  const keys = listedKeys(receipt.document);
   const issuerKeyId = signerOf(receipt.delegation);
-  const issuer = keys.find((key) => key.role === 'issuer' && key.key_id === issuerKeyId);
+  const isIssuer = (key: ListedKey): boolean => key.role === 'issuer' && key.key_id === issuerKeyId;
+  // What the document of that time lists, as the newest one tells of it.
+  const issuer = listedKeys(receipt.document).some(isIssuer) ? listedKeys(judged.newest).find(isIssuer) : undefined;
   if (issuer === undefined) {
     return fail(
       'issuer',
@@ -107,7 +125,6 @@ export async function verifyReceipt({
       'the key that signed the delegation is no issuer key of the node document',
     );
   }
-  if (issuer.revoked) return fail('issuer', 14, 'key.revoked', 'the node document lists the issuer key as revoked');
   const [issuerKey] = await verify.decodeKeyIds([issuer.key_id]);
   if (issuerKey?.ok !== true) return fail('issuer', 14, 'key.malformed', 'the issuer key cannot be read');
   pass('issuer', `${issuer.key_id} is listed as issuer`);
@@ -164,6 +181,12 @@ export async function verifyReceipt({
 
   const windowFault = faultOfWindow({ iat: statement.head.iat, delegation, issuer });
   if (windowFault !== undefined) return fail('window', 14, 'key.delegation', windowFault);
+  const revoked = faultOfRevocation(issuer, {
+    log_index,
+    iat: statement.head.iat,
+    made: delegation.statement.head.iat,
+  });
+  if (revoked !== undefined) return fail('window', 14, 'key.revoked', revoked);
   pass('window', `stated at ${statement.head.iat}, within the delegation`);
 
   if (content.length > 0) {
@@ -265,6 +288,26 @@ function faultOfWindow({
     return `the delegation was made at ${made}, when the issuer key was not valid`;
   }
   return undefined;
+}
+
+/**
+ * Why a revocation of the issuer key reaches this entry; undefined when it does not. By place in the log where there is
+ * one: a stolen key can state any time, but not write into the past. Without a place nothing of the key holds any more,
+ * unless it was taken back by time because the node had no log then.
+ */
+function faultOfRevocation(
+  { revoked_at }: ListedKey,
+  { log_index, iat, made }: { log_index: number | undefined; iat: number; made: number },
+): string | undefined {
+  if (revoked_at === undefined) return undefined;
+  if ('index' in revoked_at) {
+    if (log_index === undefined)
+      return 'the issuer key was revoked, and nothing proves that the entry was logged before';
+    const isReached = log_index >= revoked_at.index;
+    return isReached ? `the issuer key was revoked from entry ${revoked_at.index} on` : undefined;
+  }
+  const isReached = Math.max(iat, made) >= revoked_at.time;
+  return isReached ? `the issuer key was revoked at ${revoked_at.time}` : undefined;
 }
 
 /** A form fault is malformed; a fault of key or signature is the signature's. */
