@@ -48,6 +48,7 @@ import version from '../package.json' with { type: 'json' };
 import { embedTool, webSearchTool } from './builtin-tools.ts';
 import type { ComputeSlots } from './compute-slots.ts';
 import { makeLedger } from './ledger-parts.ts';
+import { makeGateServices } from './make-gate-services.ts';
 import type { NodeLog } from './node-log.ts';
 
 /** What differs between a laptop and the cloud: the adapters, and what is known of them. */
@@ -127,6 +128,9 @@ export function makeNode(parts: NodeParts): MadeNode {
     random,
   });
 
+  const { policy } = parts;
+  const gating = { table, objects, slots, identity, policy, content, receipts, judge, messages, now };
+
   const steps = new Map<string, JobStep>();
   const jobs = makeJobs({ table, queue, now, newId, random: Math.random, steps });
 
@@ -204,6 +208,7 @@ export function makeNode(parts: NodeParts): MadeNode {
     apiKeys,
     identities,
     messages,
+    ...makeGateServices(gating),
     receipts,
     ...(ledger === undefined ? {} : { ledger }),
     judge,

@@ -55,6 +55,8 @@ export interface GateVerdict {
   /** Basis points; absent without a score. */
   readonly snr?: number;
   readonly ihsan: number;
+  /** SHA-256 of the constitution it was judged by. */
+  readonly con: string;
   /** Predicate of the verdict record, without its head. */
   readonly record: JsonObject;
 }

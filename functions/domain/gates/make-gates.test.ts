@@ -28,6 +28,7 @@ function gatesWith(changed: Partial<GatesParts> = {}) {
     receipts: node.receipts,
     content: node.content,
     constitution,
+    con: node.identity.con,
     envelopes: { verify: () => Promise.reject(new Error('no envelope is expected')) },
     isKnown: () => Promise.resolve(false),
     elapsed: () => performance.now(),
@@ -163,7 +164,7 @@ describe('text without a score', () => {
 });
 
 describe('claims', () => {
-  test.each([1, Number.NaN, Number.POSITIVE_INFINITY, 1e400])('%s on garbage is refused', async (claim) => {
+  test.each([1, Number.NaN, Number.POSITIVE_INFINITY, 1e300])('%s on garbage is refused', async (claim) => {
     const claimed = { snr_score: claim, ihsan_score: claim };
     expect(await check({ content: 'word '.repeat(60), claimed })).toMatchObject({ passed: false, code: 'gate.snr' });
   });

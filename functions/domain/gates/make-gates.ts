@@ -28,6 +28,8 @@ export interface GatesParts {
   readonly content: Content;
   /** The signed document; its proof was verified when the node opened. */
   readonly constitution: JsonObject;
+  /** SHA-256 of it. */
+  readonly con: string;
   /** The verify order of envelopes. */
   readonly envelopes: { verify(envelope: Uint8Array): Promise<EnvelopeFindings> };
   /** Whether a tenant knows a receipt or a content by this digest. */
@@ -75,6 +77,7 @@ export function makeGates(parts: GatesParts): Gates {
       id,
       passed,
       ihsan,
+      con: parts.con,
       record,
       chain: weighed.chain,
       ...(code === undefined ? {} : { code }),

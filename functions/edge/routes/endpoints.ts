@@ -9,6 +9,7 @@ import { inferenceEndpoints } from './inference.ts';
 import { metricsEndpoints } from './metrics.ts';
 import { identityEndpoints } from './identity.ts';
 import { logEndpoints } from './log.ts';
+import { gateEndpoints } from './gates.ts';
 import { modelEndpoints } from './models.ts';
 import { nodeEndpoints } from './node.ts';
 import { notBuiltEndpoints } from './not-built.ts';
@@ -35,6 +36,7 @@ const built: readonly Endpoint[] = [
   ...identityEndpoints,
   ...envelopeEndpoints,
   ...receiptEndpoints,
+  ...gateEndpoints,
   ...logEndpoints,
 ];
 

@@ -31,6 +31,8 @@ export const bodies: { readonly [route: string]: object } = {
   'POST /api/v1/identity/verify': { message: 'hello', signature: 'ab'.repeat(64), public_key: 'ab'.repeat(32) },
   'POST /api/v1/pci/envelope/create': { payload: { hello: 'world' } },
   'POST /api/v1/pci/envelope/verify': { envelope: {} },
+  'POST /api/v1/pci/gates/check': { content: 'hello' },
+  'POST /api/v1/constitution/check': { subject: { verdict_id: receipt } },
 };
 
 const parts: { readonly [name: string]: string } = {

@@ -110,6 +110,32 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
         return Promise.resolve({ verdict: { valid: true, checks: [], id: receipt }, receipt });
       },
     },
+    gates: {
+      check: judged('gates.check', {
+        id: receipt,
+        passed: true,
+        chain: [],
+        ihsan: 10_000,
+        con: receipt,
+        record: { claimed: {} },
+      }),
+    },
+    constitutions: {
+      get: (version) => {
+        reached.push({ verb: 'constitutions.get', request: version });
+        return Promise.resolve({
+          version: 1,
+          con: receipt,
+          ihsan_threshold: 1,
+          snr_threshold: 1,
+          rules: [],
+          penalties: [],
+          document: {},
+          adopted: { effective: 1 },
+        });
+      },
+      check: judged('constitutions.check', { compliant: false, con: receipt, checks: [] }),
+    },
     judge: {
       decide: (call, judgement) => {
         reached.push({ verb: 'judge.decide', request: judgement, call });

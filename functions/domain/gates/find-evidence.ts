@@ -1,0 +1,74 @@
+import type { Evidence, FoundEvidence, Shown } from './compliance.ts';
+import { excellenceRule } from './compliance.ts';
+import type { JsonObject } from '../json.ts';
+import { decisionType, gateVerdictType } from '../receipts/statement-types.ts';
+import { envelopeGates, type EnvelopeFindings } from './envelope-gates.ts';
+
+/** A receipt of ours that was fetched and whose signatures hold. */
+export interface VerifiedStatement {
+  readonly predicate_type: string;
+  readonly predicate: JsonObject;
+}
+
+/**
+ * Evidence for a constitution check: a verdict record, the one that a decision names, or an envelope, which is verified
+ * again. What does not verify is no evidence.
+ */
+export function findEvidence({
+  statementOf,
+  envelopes,
+}: {
+  /** Of a receipt that this tenant may read. */
+  statementOf: (tenant: string, id: string) => Promise<VerifiedStatement | undefined>;
+  envelopes: { verify(envelope: Uint8Array): Promise<EnvelopeFindings> };
+}): Evidence {
+  async function verdictIn(tenant: string, id: string): Promise<FoundEvidence | undefined> {
+    const statement = await statementOf(tenant, id);
+    if (statement === undefined) return undefined;
+    if (statement.predicate_type === gateVerdictType) {
+      return { id, shown: shownBy(statement.predicate), parents: [id] };
+    }
+    const parents = statement.predicate_type === decisionType ? statement.predicate['parents'] : [];
+    for (const parent of Array.isArray(parents) ? parents : []) {
+      if (typeof parent !== 'string') continue;
+      const named = await statementOf(tenant, parent);
+      if (named?.predicate_type !== gateVerdictType) continue;
+      return { id: parent, shown: shownBy(named.predicate), parents: [id, parent] };
+    }
+    return { id: null, shown: new Map(), parents: [id] };
+  }
+
+  return async (call, subject) => {
+    if (subject.kind === 'receipt') return verdictIn(call.principal.tenant, subject.id);
+    const findings = await envelopes.verify(new TextEncoder().encode(subject.envelope));
+    return { id: findings.id ?? null, shown: await shownByEnvelope(findings), parents: [] };
+  };
+}
+
+function shownBy(predicate: JsonObject): ReadonlyMap<string, Shown> {
+  const { chain, ihsan, result } = predicate;
+  const entries = Array.isArray(chain) ? (chain as readonly (Shown & { readonly g: string })[]) : [];
+  const shown = new Map<string, Shown>(
+    entries.map(({ g, state, score, code }) => [g, { state, score, ...(code === undefined ? {} : { code }) }]),
+  );
+  if (typeof ihsan === 'number')
+    shown.set(excellenceRule, { state: result === 'passed' ? 'pass' : 'fail', score: ihsan });
+  return shown;
+}
+
+/** An envelope alone shows who signed what and when, and nothing about its content. */
+async function shownByEnvelope(findings: EnvelopeFindings): Promise<ReadonlyMap<string, Shown>> {
+  const shown = new Map<string, Shown>();
+  const gates = envelopeGates(() => Promise.resolve({ ...findings, is_about_content: true }));
+  const signal = new AbortController().signal;
+  for (const [id, gate] of gates) {
+    if (id === 'G5') continue;
+    const finding = await gate.run({ signal, before: [] });
+    if (finding.state === 'na') continue;
+    // After the first failure nothing was asked any more: what was not asked is not shown.
+    if (!findings.valid && finding.score > 0) continue;
+    const { score, code } = finding;
+    shown.set(id, score > 0 ? { state: 'pass', score } : { state: 'fail', score, code });
+  }
+  return shown;
+}
