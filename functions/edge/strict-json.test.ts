@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import vectors from '@signet/shared/vectors/ijson/cases.json' with { type: 'json' };
+import suite from '@signet/shared/vectors/ijson/suite.json' with { type: 'json' };
 import { parseStrictJson, StrictJsonError } from './strict-json.ts';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -26,6 +27,22 @@ describe('the vectors that the Rust parser passes too', () => {
         ? Buffer.from(vector.hex, 'hex')
         : bytes((vector.text ?? '').repeat(times));
     expect(reasonOf(input, 32)).toBe(looser.has(name) ? 'accepted' : (code ?? 'accepted'));
+  });
+
+  /** The same rules by the names of the suite; besides, only the value of a number is seen, not whether it had an exponent. */
+  const isLooser = (name: string): boolean =>
+    /^i_number_(18_digits|minus_zero|real_underflow|double_huge_neg_exp|half_of_the_least|too_big_neg|very_big_neg)/.test(
+      name,
+    );
+
+  test('each class of texts that suites of parsers have', () => {
+    const reasons = suite.cases.map(({ name, text, hex }) => ({
+      name,
+      reason: reasonOf(hex === undefined ? (text ?? '') : Buffer.from(hex, 'hex'), 32),
+    }));
+    expect(reasons).toEqual(
+      suite.cases.map(({ name, code }) => ({ name, reason: isLooser(name) ? 'accepted' : (code ?? 'accepted') })),
+    );
   });
 });
 

@@ -34,9 +34,18 @@ export function parseStrictJson(bytes: Uint8Array, depth_max: number): Json {
   const text = decode(bytes);
   const colons = scan(bytes, depth_max);
   const value = parse(text);
-  if (walk(value) !== colons)
+  const faults: Faults = { string: undefined, number: undefined };
+  if (walk(value, faults) !== colons)
     throw new StrictJsonError('json.duplicate_key', 'a member name appears twice in one object');
+  if (faults.string !== undefined) throw new StrictJsonError('json.string', faults.string);
+  if (faults.number !== undefined) throw new StrictJsonError('json.number', faults.number);
   return value;
+}
+
+/** What the walk notes: strings are judged before numbers, and both only when no name came twice. */
+interface Faults {
+  string: string | undefined;
+  number: string | undefined;
 }
 
 /**
@@ -120,25 +129,25 @@ function parse(text: string): Json {
 }
 
 /** Number of members of all objects in `value`. Recursion is bounded: the scan has refused deep nesting. */
-function walk(value: Json): number {
+function walk(value: Json, faults: Faults): number {
   if (typeof value === 'string') {
-    checkString(value);
+    faults.string ??= faultOfString(value);
     return 0;
   }
   if (typeof value === 'number') {
-    checkNumber(value);
+    faults.number ??= faultOfNumber(value);
     return 0;
   }
   if (typeof value !== 'object' || value === null) return 0;
   let members = 0;
   if (Array.isArray(value)) {
-    for (const element of value) members += walk(element);
+    for (const element of value) members += walk(element, faults);
     return members;
   }
   const object = value as { readonly [name: string]: Json };
   for (const name of Object.keys(object)) {
-    checkString(name);
-    members += 1 + walk(object[name] ?? null);
+    faults.string ??= faultOfString(name);
+    members += 1 + walk(object[name] ?? null, faults);
   }
   return members;
 }
@@ -146,14 +155,14 @@ function walk(value: Json): number {
 const noncharacter =
   /[\uFDD0-\uFDEF\uFFFE\uFFFF]|[\uD83F\uD87F\uD8BF\uD8FF\uD93F\uD97F\uD9BF\uD9FF\uDA3F\uDA7F\uDABF\uDAFF\uDB3F\uDB7F\uDBBF\uDBFF][\uDFFE\uDFFF]/;
 
-function checkString(text: string): void {
-  if (!text.isWellFormed()) throw new StrictJsonError('json.string', 'a string has a lone surrogate');
-  if (noncharacter.test(text)) throw new StrictJsonError('json.string', 'a string has a Unicode noncharacter');
+function faultOfString(text: string): string | undefined {
+  if (!text.isWellFormed()) return 'a string has a lone surrogate';
+  return noncharacter.test(text) ? 'a string has a Unicode noncharacter' : undefined;
 }
 
 /** From 1e21 on ECMAScript writes an exponent, so nobody can take such a number for an exact integer. */
-function checkNumber(value: number): void {
+function faultOfNumber(value: number): string | undefined {
   const inexact = Number.isInteger(value) && !Number.isSafeInteger(value) && Math.abs(value) < 1e21;
-  if (Number.isFinite(value) && !inexact) return;
-  throw new StrictJsonError('json.number', 'a number is too large, or an integer beyond ±(2^53 - 1)');
+  if (Number.isFinite(value) && !inexact) return undefined;
+  return 'a number is too large, or an integer beyond ±(2^53 - 1)';
 }

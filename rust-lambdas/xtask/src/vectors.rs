@@ -5,6 +5,8 @@ mod digests;
 mod documents;
 mod envelopes;
 mod gates;
+mod json_numbers;
+mod json_suite;
 mod json_texts;
 mod scores;
 mod signatures;
@@ -75,7 +77,17 @@ fn families(folder: &Path) -> Vec<(PathBuf, String)> {
             "The strict profile; `text` is UTF-8, `hex` any bytes, `times` repeats them.",
             json_texts::profile(),
         ),
+        (
+            "ijson/suite",
+            "By the classes of suites of parsers: y is JSON, n is not, i is for a profile to decide.",
+            json_suite::cases(),
+        ),
         ("jcs/cases", "RFC 8785.", json_texts::canonical()),
+        (
+            "jcs/numbers",
+            "Doubles by their bits, and how ECMAScript writes them (RFC 8785, appendix B, and more).",
+            json_numbers::cases(),
+        ),
         (
             "envelope/cases",
             "DSSE: `seal` by the key of `seed`, `open` with `public_key`.",

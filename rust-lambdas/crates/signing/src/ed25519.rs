@@ -7,6 +7,16 @@
 //! 3. neither A nor R is one of the 14 encodings of a point of small order;
 //! 4. S < L, the order of the base point;
 //! 5. `[S]B - [k]A` encodes to R byte for byte, k = SHA-512(R, A, M) mod L: no cofactor, so no batch can disagree.
+//!
+//! Batches verify the cofactored equation, and two batches may disagree on one signature: no verdict can come from one,
+//! because there is none to call.
+//!
+//! ```compile_fail,E0432
+//! use ed25519_dalek::verify_batch;
+//! ```
+//! ```
+//! use ed25519_dalek::VerifyingKey; // what is there is found
+//! ```
 
 use ed25519_dalek::{Signature, VerifyingKey};
 

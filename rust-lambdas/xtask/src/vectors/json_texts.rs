@@ -242,7 +242,7 @@ pub fn canonical() -> Vec<Value> {
         .collect()
 }
 
-fn canonical_text(bytes: &[u8]) -> Result<Value, Reject> {
+pub fn canonical_text(bytes: &[u8]) -> Result<Value, Reject> {
     let canonical = jcs::canonicalise(bytes)?;
     Ok(json!({ "canonical": String::from_utf8(canonical).expect("canonical JSON is UTF-8") }))
 }
