@@ -112,6 +112,9 @@ export async function openCloud({
     .then(() => node.logAdoption())
     .catch((error: unknown) => log.error({ err: error }, 'no session key, or its adoption was not recorded'));
 
-  const { services, jobs, counts } = node;
+  const { jobs, counts } = node;
+  // As `signet init` and `npm run deploy` make it.
+  const entrance = { url: environment.api_url, home: `.signet/stages/${environment.stage}` };
+  const services = { ...node.services, entrance };
   return { services, jobs, counts, node_id: identity.node_id, is_new: identity.is_new };
 }

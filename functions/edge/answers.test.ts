@@ -482,6 +482,31 @@ test.each([
   expect(await answer.text()).toContain('0.0.0-test');
 });
 
+describe('behind a public address with a path', () => {
+  const entrance = { url: 'https://abc.example.org/dev', home: '.signet/stages/dev' };
+
+  test.each(['*/*', 'text/html', 'application/json'])('the first page names it and its key (%s)', async (accept) => {
+    const answer = await open({ entrance }).send('GET', '/', undefined, { accept, authorization: '' });
+    const text = await answer.text();
+    for (const part of [
+      'https://abc.example.org/dev/v1/models',
+      'https://abc.example.org/dev/openapi.json',
+      '$(cat .signet/stages/dev/owner.key)',
+      'signet run examples/soma.py --url https://abc.example.org/dev --home .signet/stages/dev',
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(text).not.toMatch(/localhost|.signet\/owner.key|"\/openapi.json"/);
+  });
+
+  test('the document of the API names it', async () => {
+    expect(await (await open({ entrance }).send('GET', '/openapi.json')).json()).toMatchObject({
+      servers: [{ url: 'https://abc.example.org/dev' }],
+    });
+    expect(await (await open().send('GET', '/openapi.json')).json()).not.toHaveProperty('servers');
+  });
+});
+
 test('the OpenAPI document describes every built route, with who may call it', async () => {
   const answer = await open().send('GET', '/openapi.json');
   const document = (await answer.json()) as {

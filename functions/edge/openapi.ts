@@ -6,7 +6,11 @@ import type { Endpoint } from './endpoint.ts';
  * OpenAPI 3.1 of the routes, from the schemas that validate. zod-openapi's registry writes the document; the routes
  * themselves do not run through it.
  */
-export function openApiDocument(endpoints: readonly Endpoint[], version: string): object {
+export function openApiDocument(
+  endpoints: readonly Endpoint[],
+  /** `url`: where the API is, if its address has a path. */
+  { version, url }: { version: string; url?: string | undefined },
+): object {
   const book = new OpenAPIHono();
   book.openAPIRegistry.registerComponent('securitySchemes', 'api_key', {
     type: 'http',
@@ -21,6 +25,7 @@ export function openApiDocument(endpoints: readonly Endpoint[], version: string)
   for (const endpoint of endpoints) book.openAPIRegistry.registerPath(describe(endpoint));
   return book.getOpenAPI31Document({
     openapi: '3.1.0',
+    ...(url === undefined ? {} : { servers: [{ url }] }),
     info: {
       title: 'Signet',
       version,

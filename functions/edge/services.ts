@@ -50,12 +50,21 @@ export interface Services {
   /** What runs here, for a key that may read the node: version, runtime, platform. */
   readonly build: { readonly [name: string]: string };
   metrics(): Promise<readonly MetricFamily[]>;
+  /** Where the public address has a path, or the home is elsewhere; else the client's word for the address is right. */
+  readonly entrance?: Entrance;
   readonly version: string;
   readonly now: Now;
   readonly newId: NewId;
   readonly log: EdgeLog;
   /** Deviations from `shared/limits.json`; tests and a benchmark's node give some. */
   readonly limits?: Partial<EdgeLimits>;
+}
+
+export interface Entrance {
+  /** Public base of the API, with the path of its stage; no slash at its end. */
+  readonly url: string;
+  /** The home that has the owner's key, as the owner's shell names it. */
+  readonly home: string;
 }
 
 export interface EdgeLog {

@@ -237,6 +237,21 @@ test('answers whole where `awslambda` is only what the AWS SDK puts there', asyn
   }
 });
 
+describe('a place of ours that an answer names', () => {
+  const placed = (location: string) => () => new Response(null, { status: 202, headers: { location } });
+
+  test('is found from outside: behind the stage of a REST API, not behind a function URL', async () => {
+    const { whole, streamed } = open(placed('/api/v1/runs/x'));
+    expect((await whole(restEvent())).multiValueHeaders?.['location']).toEqual(['/dev/api/v1/runs/x']);
+    expect((await streamed(restEvent())).prelude.multiValueHeaders?.['location']).toEqual(['/dev/api/v1/runs/x']);
+    expect((await whole(urlEvent())).headers?.['location']).toBe('/api/v1/runs/x');
+  });
+
+  test.each(['https://example.org/x', '//example.org/x', 'x'])('is not `%s`', async (location) => {
+    expect((await open(placed(location)).whole(restEvent())).multiValueHeaders?.['location']).toEqual([location]);
+  });
+});
+
 test('the application sees the address that the platform saw', async () => {
   const seen: unknown[] = [];
   const { whole } = open((_request, env) => {

@@ -51,14 +51,14 @@ export function lambdaHost({ app, log, afterwards, platform = ofRuntime() }: Lam
   if (platform === undefined) {
     return (event, context) =>
       answered(event, context, async (http, answer) => {
-        const whole = await wholeAnswer(http.form, answer);
+        const whole = await wholeAnswer(http, answer);
         await afterwards?.();
         return whole;
       });
   }
   return platform.streamifyResponse((event, stream, context) =>
     answered(event, context, async (http, answer, deadline) => {
-      const out = platform.HttpResponseStream.from(stream, preludeOf(http.form, answer));
+      const out = platform.HttpResponseStream.from(stream, preludeOf(http, answer));
       // A stream that breaks has no reader left; nobody should go on computing for one.
       out.on('error', (error: Error) => deadline.abort(error));
       await pour(answer, out);
@@ -121,9 +121,11 @@ function problem(status: number, code: 'internal' | 'invalid_request', detail: s
 
 type Head = Omit<WholeAnswer, 'body' | 'isBase64Encoded'>;
 
-function preludeOf(form: HttpEvent['form'], { status, headers }: Response): Head {
+function preludeOf({ form, prefix }: HttpEvent, { status, headers }: Response): Head {
   const cookies = headers.getSetCookie();
-  const others = [...headers].filter(([name]) => !unsaid.has(name) && !hop_by_hop.has(name));
+  const others = [...headers]
+    .filter(([name]) => !unsaid.has(name) && !hop_by_hop.has(name))
+    .map(([name, value]): [string, string] => [name, isOwnPlace(name, value) ? `${prefix}${value}` : value]);
   if (form === 'url') {
     return { statusCode: status, headers: Object.fromEntries(others), ...(cookies.length > 0 ? { cookies } : {}) };
   }
@@ -132,11 +134,16 @@ function preludeOf(form: HttpEvent['form'], { status, headers }: Response): Head
   return { statusCode: status, multiValueHeaders: Object.fromEntries(all) };
 }
 
+/** The application knows its paths without the stage; a client follows them from outside of it. */
+function isOwnPlace(name: string, value: string): boolean {
+  return name === 'location' && /^\/(?!\/)/.test(value);
+}
+
 /** Cookies have a place of their own; the length is the gateway's to count, for it may encode what it sends. */
 const unsaid = new Set(['set-cookie', 'content-length']);
 
-async function wholeAnswer(form: HttpEvent['form'], answer: Response): Promise<WholeAnswer> {
-  const head = preludeOf(form, answer);
+async function wholeAnswer(http: HttpEvent, answer: Response): Promise<WholeAnswer> {
+  const head = preludeOf(http, answer);
   const bytes = Buffer.from(await answer.arrayBuffer());
   const is_text = isText(answer.headers);
   return { ...head, body: bytes.toString(is_text ? 'utf8' : 'base64'), isBase64Encoded: !is_text };

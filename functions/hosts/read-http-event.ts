@@ -4,6 +4,8 @@ export interface HttpEvent {
   readonly form: 'rest' | 'url';
   /** @throws {TypeError} when method, URL or a header is none that `fetch` knows */
   toRequest(signal: AbortSignal): Request;
+  /** What the public path begins with before ours does: the stage of a REST API, such as `/dev`; else empty. */
+  readonly prefix: string;
   /** Of the peer, from the platform; what a client says of itself in headers is not believed. */
   readonly source_ip: string;
   /** The gateway's own id of the request, as its access log has it. */
@@ -34,6 +36,7 @@ export function readHttpEvent(event: unknown): HttpEvent {
           body: bodyOf(event),
           signal,
         }),
+      prefix: '',
       source_ip: requestContext.http.sourceIp,
       gateway_request_id: requestContext.requestId,
     };
@@ -50,6 +53,7 @@ export function readHttpEvent(event: unknown): HttpEvent {
           body: bodyOf(event),
           signal,
         }),
+      prefix: prefixOf(event),
       source_ip: requestContext.identity.sourceIp,
       gateway_request_id: requestContext.requestId,
     };
@@ -89,6 +93,8 @@ interface RestEvent extends Body {
   readonly requestContext: {
     readonly requestId: string;
     readonly domainName?: string;
+    /** As the client wrote it, with the stage. */
+    readonly path?: string;
     readonly identity: { readonly sourceIp: string };
   };
 }
@@ -141,6 +147,11 @@ function urlOf(domain = 'localhost', path: string, query: string): URL {
   const url = new URL(`https://${domain}${encoded.startsWith('/') ? '' : '/'}${encoded}`);
   url.search = query;
   return url;
+}
+
+function prefixOf({ path, requestContext }: RestEvent): string {
+  const whole = requestContext.path ?? path;
+  return whole.endsWith(path) ? whole.slice(0, whole.length - path.length) : '';
 }
 
 function encodeQuery({ multiValueQueryStringParameters, queryStringParameters }: RestEvent): string {

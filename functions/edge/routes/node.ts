@@ -4,6 +4,7 @@ import { jsonAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
 import { jsonObject } from '../schema-parts.ts';
+import type { Entrance, Services } from '../services.ts';
 
 const check = z.object({ name: z.string(), state: z.enum(['ok', 'failed']), ms: z.number().int() });
 
@@ -52,8 +53,7 @@ export const nodeEndpoints: readonly Endpoint[] = [
     summary: 'What runs here and how to begin',
     access: 'open',
     answers: { 200: { description: 'text, JSON or HTML, as `accept` asks' } },
-    handle: ({ services, header, origin }) =>
-      Promise.resolve(welcome(services.version, origin(), header('accept') ?? '')),
+    handle: ({ services, header, origin }) => Promise.resolve(welcome(services, origin(), header('accept') ?? '')),
   }),
   endpoint({
     method: 'GET',
@@ -93,31 +93,40 @@ export const nodeEndpoints: readonly Endpoint[] = [
 
 const noStore = { 'cache-control': 'no-store' };
 
-/** For a shell in the folder where the node was started, which is where its home is unless it was told otherwise. */
-function commandsFor(origin: string): readonly string[] {
-  const key = '-H "authorization: Bearer $(cat .signet/owner.key)"';
+/** For a shell in the folder where the node was started, or deployed from, which is where its home is unless it was told otherwise. */
+function commandsFor({ url, home }: Entrance, run_flags: string): readonly string[] {
+  const key = `-H "authorization: Bearer $(cat ${home}/owner.key)"`;
   const chat = '{"model":"auto","messages":[{"role":"user","content":"hello"}]}';
   return [
-    `curl -s ${origin}/v1/models ${key}`,
-    `curl -s ${origin}/v1/chat/completions ${key} -H 'content-type: application/json' -d '${chat}'`,
-    'npx signet run examples/soma.py',
+    `curl -s ${url}/v1/models ${key}`,
+    `curl -s ${url}/v1/chat/completions ${key} -H 'content-type: application/json' -d '${chat}'`,
+    `npx signet run examples/soma.py${run_flags}`,
   ];
 }
 
 const about = 'Signet: an agent backend that its user owns. Every decision leaves a signed receipt.';
 
-/** Nothing here depends on the node or its data: it is shown to strangers. */
-function welcome(version: string, origin: string, accept: string): Answer {
-  const commands = commandsFor(origin);
+/** Nothing here depends on the node's data: it is shown to strangers. */
+function welcome(
+  { version, entrance }: Pick<Services, 'version' | 'entrance'>,
+  origin: string,
+  accept: string,
+): Answer {
+  const commands =
+    entrance === undefined
+      ? commandsFor({ url: origin, home: '.signet' }, '')
+      : commandsFor(entrance, ` --url ${entrance.url} --home ${entrance.home}`);
+  const routes = `${entrance?.url ?? ''}/openapi.json`;
   if (accept.includes('text/html')) {
     const lines = commands.map((command) => `<pre>${escapeHtml(command)}</pre>`).join('');
-    const body = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Signet</title><h1>Signet ${escapeHtml(version)}</h1><p>${about}</p><p>Routes: <a href="/openapi.json">/openapi.json</a></p>${lines}</html>\n`;
+    const link = `<a href="${escapeHtml(routes)}">/openapi.json</a>`;
+    const body = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Signet</title><h1>Signet ${escapeHtml(version)}</h1><p>${about}</p><p>Routes: ${link}</p>${lines}</html>\n`;
     return { kind: 'text', status: 200, type: 'text/html; charset=utf-8', body, headers: pageHeaders };
   }
   if (accept.includes('application/json')) {
-    return jsonAnswer({ name: 'signet', version, about, routes: '/openapi.json', try: commands }, noStore);
+    return jsonAnswer({ name: 'signet', version, about, routes, try: commands }, noStore);
   }
-  const body = `Signet ${version}\n${about}\n\nRoutes: /openapi.json\n\nTry:\n${commands.map((command) => `  ${command}\n`).join('')}`;
+  const body = `Signet ${version}\n${about}\n\nRoutes: ${routes}\n\nTry:\n${commands.map((command) => `  ${command}\n`).join('')}`;
   return { kind: 'text', status: 200, type: 'text/plain; charset=utf-8', body, headers: noStore };
 }
 

@@ -5,7 +5,7 @@ import { jsonObject } from '../schema-parts.ts';
 
 /** The document is written once, when it is first asked for: it costs some 20 ms that no start should pay. */
 export function openApiEndpoint(described: readonly Endpoint[]): Endpoint {
-  let text: string | undefined;
+  let written: { readonly url: string | undefined; readonly text: string } | undefined;
   const self: Endpoint = endpoint({
     method: 'GET',
     path: '/openapi.json',
@@ -13,8 +13,12 @@ export function openApiEndpoint(described: readonly Endpoint[]): Endpoint {
     access: 'open',
     answers: { 200: { description: 'the document', schema: jsonObject } },
     handle: ({ services }) => {
-      text ??= JSON.stringify(openApiDocument([...described, self], services.version));
-      return Promise.resolve({ kind: 'text', status: 200, type: 'application/json', body: text, headers: {} });
+      const { version, entrance } = services;
+      const url = entrance?.url;
+      if (written === undefined || written.url !== url) {
+        written = { url, text: JSON.stringify(openApiDocument([...described, self], { version, url })) };
+      }
+      return Promise.resolve({ kind: 'text', status: 200, type: 'application/json', body: written.text, headers: {} });
     },
   });
   return self;
