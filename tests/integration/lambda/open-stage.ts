@@ -5,7 +5,7 @@ import type { FunctionSpec } from './function-environment.ts';
 import { serveInvoke } from './invoke-in-process.ts';
 import { startLambdaServer } from './lambda-server.ts';
 import type { LambdaServer } from './lambda-server.ts';
-import { startRestGateway } from './rest-gateway.ts';
+import { startHttpGateway } from './http-gateway.ts';
 import { rustFunction } from './rust-functions.ts';
 import { stageToken } from './stage-token.ts';
 
@@ -58,7 +58,7 @@ export async function openStage({
     functions[name] = { folder, ...sizes, environment: variables, has_streaming, concurrency: 8 };
   }
   const server = await startLambdaServer({ functions });
-  const gateway = await startRestGateway({ server, function_name: 'serve-api', stage: 'test' });
+  const gateway = await startHttpGateway({ server, function_name: 'serve-api', stage: 'test' });
   const in_process = 'sign-envelope' in rust ? undefined : await serveInvoke(stage.invoke);
   // Processes start when they are first called: they see what is set here.
   Object.assign(variables, {
