@@ -105,7 +105,7 @@ async function open(
   // A key file that does not sign stops the start, not the first request.
   await identity.session();
   const log_identity = await openLogIdentity({ keys, identity, digest, now });
-  await pinOwnNode({ home, node_id: identity.node_id, now });
+  await pinOwnNode({ home, documents: identity.chain, now });
 
   const policy = await shippedPolicy(repository);
   const secrets = environmentSecrets({ environment });

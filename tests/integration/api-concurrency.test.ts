@@ -31,7 +31,12 @@ interface Answer {
 async function ask(method: string, path: string, body?: object, headers: Record<string, string> = {}): Promise<Answer> {
   const answer = await fetch(`${node.url}${path}`, {
     method,
-    headers: { authorization: `Bearer ${node.owner_key}`, 'content-type': 'application/json', ...headers },
+    headers: {
+      authorization: `Bearer ${node.owner_key}`,
+      accept: 'application/json',
+      'content-type': 'application/json',
+      ...headers,
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   return {

@@ -116,7 +116,7 @@ interface Answered {
 async function ask(running: Running, method: string, path: string, body?: Json, token = owner): Promise<Answered> {
   const answer = await fetch(`${running.url}${path}`, {
     method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${token}`, accept: 'application/json', 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const wait_s = answer.headers.get('retry-after');
@@ -239,7 +239,8 @@ async function halves(): Promise<string[]> {
     const rows = (sql: string): string[] => database.read(sql, []).map((row) => Object.values(row).join(' '));
     return [
       ...rows(
-        `SELECT 'index without entry', pk FROM rows AS i WHERE pk GLOB 'ledger#index#*' AND NOT EXISTS
+        `SELECT 'index without entry', pk FROM rows AS i WHERE pk GLOB 'ledger#index#*'
+           AND json_extract(item, '$.index') IS NULL AND NOT EXISTS
            (SELECT 1 FROM rows WHERE pk = 'ledger#pending#0' AND sk = json_extract(i.item, '$.at'))`,
       ),
       ...rows(

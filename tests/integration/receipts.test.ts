@@ -64,7 +64,7 @@ whenBuilt('receipts of a node', () => {
   async function ask(method: string, path: string, body?: Json, key = owner): Promise<Response> {
     return fetch(`${node.url}${path}`, {
       method,
-      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      headers: { authorization: `Bearer ${key}`, accept: 'application/json', 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   }

@@ -31,7 +31,7 @@ async function send(
 ): Promise<Response> {
   return fetch(`${url}${path}`, {
     method: options.method ?? (body === undefined ? 'GET' : 'POST'),
-    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...options.headers },
+    headers: { authorization: `Bearer ${key}`, accept: 'application/json', 'content-type': 'application/json', ...options.headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 }

@@ -122,10 +122,10 @@ export function makeReceipts({
       return (await placeOf(id, tenant))?.receipt;
     },
     async proof(id, tenant) {
-      const place = await placeOf(id, tenant);
-      if (place === undefined) return undefined;
+      const place = log === undefined ? undefined : await placeOf(id, tenant);
+      if (log === undefined || place === undefined) return undefined;
       const { receipt, index } = place;
-      if (log === undefined || index === undefined) return { kind: 'pending' };
+      if (index === undefined) return { kind: 'pending' };
       // Base64 alone: in this order of names it is its own canonical form.
       const extra = Buffer.from(JSON.stringify({ delegation: receipt.delegation, entry: receipt.entry }));
       const text = await log.proof({ index, extra });

@@ -37,7 +37,7 @@ export interface Receipts {
   get(id: string, tenant: string): Promise<Receipt | undefined>;
   /**
    * The same receipt as a tlog-proof text, once the log has the entry: `extra` is the canonical JSON of `delegation` and
-   * `entry`. Before that `pending`.
+   * `entry`. Before that `pending`; undefined where nothing is sealed.
    */
   proof(
     id: string,

@@ -8,11 +8,15 @@ import { readReceipt, type ReceiptFile } from './read-receipt.ts';
 import { readStatement, type SignedStatement } from './statement.ts';
 
 /** Exit codes of `signet verify`. */
-export type VerdictExit = 0 | 3 | 10 | 11 | 14 | 15;
+export type VerdictExit = 0 | 3 | 10 | 11 | 12 | 13 | 14 | 15;
 
 /** The checks, in the order in which they are made. */
 export type CheckName =
   | 'form'
+  | 'inclusion'
+  | 'log'
+  | 'quorum'
+  | 'history'
   | 'document'
   | 'issuer'
   | 'delegation'
@@ -32,7 +36,7 @@ export interface Check {
 
 export interface Verdict {
   readonly valid: boolean;
-  /** 0 valid, 3 valid but the node is not pinned, 10 malformed, 11 signature, 14 identity, 15 content. */
+  /** 0 valid, 3 valid but not pinned, 10 malformed, 11 signature, 12 log proof, 13 quorum, 14 identity, 15 content. */
   readonly exit: VerdictExit;
   /** `ok`, or the code of the check that failed. */
   readonly code: string;
@@ -212,9 +216,9 @@ export async function judgeReceipt({
 }
 
 /** Entry and delegation are stored canonical; another spelling of the same envelope is not what the ledger holds. */
-async function firstNotCanonical(
+export async function firstNotCanonical(
   digest: DigestCompute,
-  { entry, delegation }: ReceiptFile,
+  { entry, delegation }: Pick<ReceiptFile, 'entry' | 'delegation'>,
 ): Promise<{ code: string; detail: string } | undefined> {
   const outcomes = await digest.canonicalise([entry, delegation]);
   for (const [index, bytes] of [entry, delegation].entries()) {

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
+import type { Pin } from '@signet/functions/domain/verify/pin.ts';
+import { isLogProof, verifyLogProof, type LogVerdict } from '@signet/functions/domain/verify/verify-log-proof.ts';
 import { verifyReceipt, type Verdict } from '@signet/functions/domain/verify/verify-receipt.ts';
 import { CommandFailure, exits } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
-import { pinnedNodes } from '../pinned-nodes.ts';
+import { readPins, rememberCheckpoint } from '../pinned-nodes.ts';
 import type { Exit } from '../program.ts';
 import { escaped, type Terminal } from '../terminal.ts';
 
@@ -23,22 +25,37 @@ export function verifyCommand(terminal: Terminal, exit: Exit): Command {
       'after',
       `
 Examples:
-  curl -s -H "authorization: Bearer $(cat .signet/owner.key)" localhost:3001/api/v1/receipts/ID > receipt.json
-  signet verify receipt.json
+  curl -s -H "authorization: Bearer $(cat .signet/owner.key)" localhost:3001/api/v1/receipts/ID > receipt
+  signet verify receipt
   signet verify receipt.json --node did:key:z6Mk…
 
-Pinned are the nodes in HOME/trust/*.json ({"node_id": "did:key:…"}); a node pins itself there when it starts.
-Exit codes: 0 valid, 2 usage, 3 valid but the node is not pinned, 10 malformed, 11 signature, 14 identity, 15 content.`,
+A receipt is a tlog-proof text, or JSON while the log does not have it yet; both are read. Pinned are the nodes in
+HOME/trust/*.json ({"node_id", "documents"?, "policy"?}); a node pins itself there when it starts, \`signet trust pin\`
+pins others.
+Exit codes: 0 valid, 2 usage, 3 not pinned, 10 malformed, 11 signature, 12 log proof, 13 quorum, 14 identity, 15 content.`,
     );
   return withGlobalOptions(command).action(async (file: string, options: VerifyOptions) => {
     const globals = readGlobalOptions(command, terminal);
     const bytes = file === '-' ? new TextEncoder().encode(await text(process.stdin)) : await fileBytes(file);
     const content = await Promise.all((options.content ?? []).map(fileBytes));
-    const trust = [...(options.node ?? []).map(nodeId), ...(await pinnedNodes(globals.home))];
+    const named = (options.node ?? []).map((given) => ({ node_id: nodeId(given), documents: [] }));
+    const pins: readonly Pin[] = [...(await readPins(globals.home)), ...named];
     // Loaded when needed, since it compiles a module.
     const { openWasmCompute } = await import('@signet/functions/adapters/wasm/wasm-compute.ts');
     const { verify, digest } = await openWasmCompute();
-    const verdict = await verifyReceipt({ bytes, verify, digest, trust, content });
+    const verdict: LogVerdict = isLogProof(bytes)
+      ? await verifyLogProof({ bytes, pins, verify, digest, content })
+      : await verifyReceipt({
+          bytes,
+          verify,
+          digest,
+          trust: pins.map(({ node_id }) => node_id),
+          chains: pins.map(({ documents }) => documents).filter(({ length }) => length > 0),
+          content,
+        });
+    if (verdict.checkpoint !== undefined && verdict.exit === 0) {
+      await rememberCheckpoint(globals.home, verdict.checkpoint.node_id, verdict.checkpoint);
+    }
     terminal.out(globals.json ? `${JSON.stringify(verdict, null, 2)}\n` : rendered(verdict, terminal));
     exit(verdict.exit);
   });
@@ -52,7 +69,7 @@ function rendered(verdict: Verdict, { paint }: Terminal): string {
   const head = verdict.receipt_id === undefined ? [] : [`receipt ${verdict.receipt_id}`];
   const advice =
     verdict.exit === 3
-      ? ['if this is the node you mean, give its id by --node, or put it into trust/ of your home']
+      ? ['if this is the node you mean, pin it (signet trust pin URL|FILE), or name it for JSON by --node']
       : [];
   const end = verdict.valid && verdict.exit === 0 ? paint.good('valid') : paint.bad(`not accepted: ${verdict.code}`);
   return `${[...checks, ...head, end, ...advice].join('\n')}\n`;

@@ -133,11 +133,11 @@ async function askStatus(examined: Examined, key: string): Promise<{ key: Findin
   return { key: { name: 'key', state: 'fail', detail, advice } };
 }
 
-function identity({ pinned, home }: Examined, node_id: string): Finding {
+function identity({ pinned, home, url }: Examined, node_id: string): Finding {
   const name = 'identity';
   if (pinned.includes(node_id)) return { name, state: 'ok', detail: `${node_id}, as pinned` };
   if (pinned.length === 0) {
-    const advice = `if this is the node you mean, write {"node_id": "${node_id}"} into ${home}/trust/node.json`;
+    const advice = `if this is the node you mean, pin it: signet trust pin ${url}`;
     return { name, state: 'warn', detail: `${escaped(node_id)}; no node is pinned in ${home}`, advice };
   }
   const detail = `expected ${pinned.join(' or ')}, got ${escaped(node_id)}`;
@@ -211,6 +211,7 @@ async function ask(
       redirect: 'manual',
       signal: AbortSignal.timeout(patience_ms),
       headers: {
+        accept: 'application/json',
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },

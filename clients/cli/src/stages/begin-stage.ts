@@ -71,7 +71,11 @@ export async function beginStage(request: {
     refuseOtherIssuer({ genesis, issuer, places });
     const facts = await lookForKeys({ ...request, genesis });
     if (published === undefined) await publish(places.genesis, text);
-    await pinOwnNode({ home: places.home, node_id: genesis.node_document.id, now });
+    await pinOwnNode({
+      home: places.home,
+      documents: [genesis.node_document],
+      now,
+    });
     return {
       ...facts,
       genesis: published !== undefined ? 'verified' : kept !== undefined ? 'restored' : 'made',
