@@ -2,20 +2,15 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openDatabase } from '../../functions/adapters/sqlite/open-database.ts';
 import { openWasmCompute } from '../../functions/adapters/wasm/wasm-compute.ts';
-import { artefactState } from '../../functions/assembly/artefacts.ts';
 import type { Json, JsonObject } from '../../functions/domain/json.ts';
 import { verifyReceipt } from '../../functions/domain/verify/verify-receipt.ts';
+import { areBuilt, repository } from '../fixtures/built-parts.ts';
 
-const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const build_folder = join(repository, '.signet-build');
-const runs_scripts = (['native', 'script-image'] as const).every(
-  (name) => artefactState({ build_folder, name, now: Date.now() }).kind === 'ready',
-);
+const runs_scripts = areBuilt('native', 'script-image');
 /** SIGNET_CRASH_ROUNDS=20 for the long form. */
 const rounds = Number(process.env['SIGNET_CRASH_ROUNDS'] ?? 3);
 const dimension = 32;

@@ -1,28 +1,20 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openDatabase } from '../../functions/adapters/sqlite/open-database.ts';
 import { sqliteTable } from '../../functions/adapters/sqlite/sqlite-table.ts';
 import { openWasmCompute } from '../../functions/adapters/wasm/wasm-compute.ts';
-import { artefactState } from '../../functions/assembly/artefacts.ts';
 import { readSettings } from '../../functions/assembly/read-settings.ts';
 import { startNode, type StartedNode } from '../../functions/assembly/start-node.ts';
 import type { Json, JsonObject } from '../../functions/domain/json.ts';
 import { pendingPartition } from '../../functions/domain/receipts/keys.ts';
 import { verifyReceipt } from '../../functions/domain/verify/verify-receipt.ts';
+import { build_folder, describeWithBuilt, repository } from '../fixtures/built-parts.ts';
 
-const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const build_folder = join(repository, '.signet-build');
-const is_built = (['native', 'script-image', 'models'] as const).every(
-  (name) => artefactState({ build_folder, name, now: Date.now() }).kind === 'ready',
-);
-if (!is_built)
-  console.warn('the native parts are not built (node scripts/build-artefacts.mjs): receipts are not tested whole');
-const whenBuilt = is_built ? describe : describe.skip;
+const whenBuilt = describeWithBuilt('native', 'script-image', 'models');
 const execute = promisify(execFile);
 
 /** What one request left: the answer, and the statement of the receipt that its header names. */

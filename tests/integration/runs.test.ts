@@ -2,21 +2,14 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { artefactState } from '../../functions/assembly/artefacts.ts';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readSettings } from '../../functions/assembly/read-settings.ts';
 import { startNode, type StartedNode } from '../../functions/assembly/start-node.ts';
 import type { Run } from '../../functions/domain/runs/runs.ts';
+import { build_folder, describeWithBuilt, repository } from '../fixtures/built-parts.ts';
 
-const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const build_folder = join(repository, '.signet-build');
-const is_built = (['native', 'script-image'] as const).every(
-  (name) => artefactState({ build_folder, name, now: Date.now() }).kind === 'ready',
-);
-if (!is_built) console.warn('the sandbox is not built (node scripts/build-artefacts.mjs): runs are not tested whole');
-const whenBuilt = is_built ? describe : describe.skip;
+const whenBuilt = describeWithBuilt('native', 'script-image');
 
 interface Caller {
   readonly url: string;
@@ -31,7 +24,12 @@ async function send(
 ): Promise<Response> {
   return fetch(`${url}${path}`, {
     method: options.method ?? (body === undefined ? 'GET' : 'POST'),
-    headers: { authorization: `Bearer ${key}`, accept: 'application/json', 'content-type': 'application/json', ...options.headers },
+    headers: {
+      authorization: `Bearer ${key}`,
+      accept: 'application/json',
+      'content-type': 'application/json',
+      ...options.headers,
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 }

@@ -1,26 +1,18 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import limitsFile from '@signet/shared/limits.json' with { type: 'json' };
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { artefactState } from '../../functions/assembly/artefacts.ts';
 import { readSettings } from '../../functions/assembly/read-settings.ts';
 import { startNode, type StartedNode } from '../../functions/assembly/start-node.ts';
 import type { Run } from '../../functions/domain/runs/runs.ts';
+import { build_folder, describeWithBuilt, repository } from '../fixtures/built-parts.ts';
 import { sandboxMachine, type SandboxMachine } from '../fixtures/sandbox-machine.ts';
 import { fakeUpstream, type FakeReply, type FakeUpstream, type Fault } from '../upstream/fake-upstream.ts';
 
 /** What a script may rely on: small scripts through a whole node, each with how it ends. */
 
-const repository = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const build_folder = join(repository, '.signet-build');
-const is_built = (['native', 'script-image'] as const).every(
-  (name) => artefactState({ build_folder, name, now: Date.now() }).kind === 'ready',
-);
-if (!is_built)
-  console.warn('the sandbox is not built (node scripts/build-artefacts.mjs): scripts are not tested whole');
-const whenBuilt = is_built ? describe : describe.skip;
+const whenBuilt = describeWithBuilt('native', 'script-image');
 
 interface Row {
   readonly name: string;
