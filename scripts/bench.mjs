@@ -22,8 +22,11 @@ if (unknown.length > 0) {
 }
 const hasLambda = areas.length === 0 || areas.includes('lambda');
 
+/** Signatures need neither a model nor a script image. */
+const product = areas.length === 1 && areas[0] === 'proof' ? ['native'] : Object.keys(recipeModules);
+
 await ensurePackages(say);
-for (const name of [...Object.keys(recipeModules), ...(hasLambda ? ['functions', 'lambdas-host'] : [])]) {
+for (const name of [...product, ...(hasLambda ? ['functions', 'lambdas-host'] : [])]) {
   await buildArtefact(await loadRecipe(name), say);
 }
 if (hasLambda) await buildForArm64();

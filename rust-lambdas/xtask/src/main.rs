@@ -1,6 +1,9 @@
-//! Developer tasks: `cargo run --release -p xtask -- vectors [--check]` writes (or compares) `shared/vectors`, the cases
-//! that every build of the crates must answer alike.
+//! Developer tasks: `cargo run --release -p xtask -- <task>`.
+//!
+//! - `vectors [--check]` writes (or compares) `shared/vectors`, the cases that every build of the crates must answer alike.
+//! - `rates` prints operations a second on one core, as JSON.
 
+mod rates;
 mod vectors;
 
 use std::path::Path;
@@ -13,7 +16,11 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["vectors"] => vectors::write(&folder),
         ["vectors", "--check"] => vectors::check(&folder),
-        _ => Err("expected `vectors` or `vectors --check`".to_owned()),
+        ["rates"] => {
+            println!("{}", rates::measure());
+            Ok(())
+        }
+        _ => Err("expected `vectors`, `vectors --check` or `rates`".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

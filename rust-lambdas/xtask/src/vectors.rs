@@ -1,6 +1,8 @@
 //! The families of `shared/vectors/<noun>/<family>.json`. What a case must answer is stated here (a code) or computed by
 //! the crates and confirmed by tests that use another implementation.
 
+mod chains;
+mod delegations;
 mod digests;
 mod documents;
 mod envelopes;
@@ -8,6 +10,8 @@ mod gates;
 mod json_numbers;
 mod json_suite;
 mod json_texts;
+mod messages;
+mod node_keys;
 mod scores;
 mod signatures;
 
@@ -97,6 +101,21 @@ fn families(folder: &Path) -> Vec<(PathBuf, String)> {
             "document/cases",
             "eddsa-jcs-2022: `sign` by the key of `seed`, `verify` with `public_key`.",
             documents::cases(),
+        ),
+        (
+            "envelope/order",
+            "The verify order of messages, check by check, with all that each case is judged by.",
+            messages::cases(),
+        ),
+        (
+            "document/chain",
+            "Node documents 0 to n: rotation, revocation, forks; `seq` is where a chain breaks.",
+            chains::cases(),
+        ),
+        (
+            "delegation/cases",
+            "Entry, delegation and node documents; `exit` and `code` are the verdict of `signet verify`.",
+            delegations::cases(),
         ),
         ("digest/cases", "SHA-256 and BLAKE3.", digests::cases()),
         (
