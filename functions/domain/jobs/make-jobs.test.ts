@@ -41,7 +41,7 @@ afterEach(async () => {
   await rm(home, { recursive: true });
 });
 
-function jobsOver(options: { table?: Table; queue?: Queue; lease_ms?: number } = {}): Jobs {
+function jobsOver(options: { table?: Table; queue?: Pick<Queue, 'send'>; lease_ms?: number } = {}): Jobs {
   return makeJobs({
     table,
     queue,
@@ -393,6 +393,35 @@ describe('wake-ups', () => {
     now += 10_000;
     expect(await jobs.sweepDue()).toBe(1);
     expect(await messages()).toHaveLength(1);
+  });
+
+  test('that the queue did not take are sent by the next sweep', async () => {
+    let is_down = true;
+    const failing: Pick<Queue, 'send'> = {
+      send: (sent) => (is_down ? Promise.reject(new Error('down')) : queue.send(sent)),
+    };
+    const jobs = jobsOver({ queue: failing });
+    await create(jobs);
+    await expect(jobs.sweepDue()).rejects.toThrow('down');
+    is_down = false;
+    expect(await jobs.sweepDue()).toBe(1);
+    expect(await messages()).toHaveLength(1);
+  });
+
+  test('are looked for in all shards at once', async () => {
+    let [open, most] = [0, 0];
+    const counting: Table = {
+      ...table,
+      async query(query, at) {
+        open += 1;
+        most = Math.max(most, open);
+        const page = await table.query(query, at);
+        open -= 1;
+        return page;
+      },
+    };
+    expect(await jobsOver({ table: counting }).sweepDue()).toBe(0);
+    expect(most).toBe(16);
   });
 
   test('for many jobs go out in batches', async () => {

@@ -7,6 +7,7 @@ import { dueKeyOf, dueShard, dueUntil, jobIdOf, jobKey } from './keys.ts';
 /** A due row is announced again when nothing came of it for this long; the queue need not hold it once a second. */
 const resend_ms = 10_000;
 const page_rows = 100;
+/** A sweep stops at about so many; the next goes on. */
 const woken_max = 1000;
 
 /** Reads the due shards up to now and wakes the jobs in them; a lease that ran out is due, so its job wakes too. */
@@ -20,33 +21,33 @@ export function makeSweepDue({ table, queue, now }: { table: Table; queue: Pick<
       if (at + resend_ms <= swept_at || at > swept_at) announced.delete(due_sk);
     }
     let woken = 0;
-    for (let shard = 0; shard < limits.jobs.due_shards; shard += 1) {
+    // At once: each shard is a round trip or two, and an idle minute should cost the time of one.
+    await Promise.all(Array.from({ length: limits.jobs.due_shards }, (_, shard) => sweepShard(shard)));
+    return woken;
+
+    async function sweepShard(shard: number): Promise<void> {
       let cursor: string | undefined;
       do {
         const query = { pk: dueShard(shard), to: dueUntil(swept_at), limit: page_rows };
         const page = await table.query(cursor === undefined ? query : { ...query, cursor }, swept_at);
-        woken += await wakeRows(page.rows, swept_at);
+        for (let start = 0; start < page.rows.length && woken < woken_max; start += limits.queue.batch_max) {
+          const woken_here = await wakeRows(page.rows.slice(start, start + limits.queue.batch_max), swept_at);
+          woken += woken_here;
+        }
         cursor = page.cursor;
       } while (cursor !== undefined && woken < woken_max);
     }
-    return woken;
   };
 
+  /** As many as one message batch takes. */
   async function wakeRows(rows: readonly Row[], swept_at: number): Promise<number> {
-    const job_ids: string[] = [];
-    for (const { sk } of rows) {
-      if (announced.has(sk)) continue;
-      const job_id = jobIdOf(sk);
-      if (await isCurrent(job_id, sk, swept_at)) {
-        announced.set(sk, swept_at);
-        job_ids.push(job_id);
-      }
-    }
-    for (let start = 0; start < job_ids.length; start += limits.queue.batch_max) {
-      const batch = job_ids.slice(start, start + limits.queue.batch_max);
-      await queue.send(batch.map((job_id) => ({ body: JSON.stringify({ job_id }) })));
-    }
-    return job_ids.length;
+    const fresh = rows.filter(({ sk }) => !announced.has(sk));
+    const current = await Promise.all(fresh.map(({ sk }) => isCurrent(jobIdOf(sk), sk, swept_at)));
+    const due = fresh.filter((_, index) => current[index] === true);
+    if (due.length === 0) return 0;
+    await queue.send(due.map(({ sk }) => ({ body: JSON.stringify({ job_id: jobIdOf(sk) }) })));
+    for (const { sk } of due) announced.set(sk, swept_at);
+    return due.length;
   }
 
   /**
