@@ -50,6 +50,8 @@ async function synthesise({ stage, overrides, genesis, out }) {
     build: buildFolder,
     genesis: genesis === undefined ? usualGenesis(stage) : resolve(genesis),
     ...(overrides === undefined ? {} : { overrides: resolve(overrides) }),
+    // `sam local invoke` finds a function's code by it; deploys have it from the CDK's command line.
+    'aws:cdk:enable-asset-metadata': true,
   };
   await run(node24(), [join(root, 'infra', 'bin', 'signet.ts')], {
     cwd: root,
