@@ -10,10 +10,12 @@ import { makeJudge } from '../domain/decisions/make-judge.ts';
 import { makeEmbeddings, type InstalledModel } from '../domain/embeddings/make-embeddings.ts';
 import { makeIdentities } from '../domain/identities/make-identities.ts';
 import { makeMessages } from '../domain/messages/make-messages.ts';
+import { makeEvents } from '../domain/events/make-events.ts';
 import { makeFederation } from '../domain/federation/federation.ts';
 import { makeIdempotency } from '../domain/idempotency/make-idempotency.ts';
 import { nodeKey } from '../domain/identity/keys.ts';
 import { logAdoption } from '../domain/identity/log-adoption.ts';
+import { makeNodeKeys, type NodeKeys } from '../domain/identity/node-keys.ts';
 import type { Identity } from '../domain/identity/open-identity.ts';
 import { makeInference } from '../domain/inference/make-inference.ts';
 import { makeProbes } from '../domain/inference/probes.ts';
@@ -32,6 +34,7 @@ import type { ChatProvider } from '../domain/ports/provider.ts';
 import type { Queue } from '../domain/ports/queue.ts';
 import type { RemoteScriptHost, ScriptHost } from '../domain/ports/script-host.ts';
 import type { Table } from '../domain/ports/table.ts';
+import { listedLog, vkeyText } from '../domain/ledger/log-identity.ts';
 import type { LogIdentity } from '../domain/ledger/log-identity.ts';
 import type { SealingWork } from '../domain/ledger/run-sealer.ts';
 import { makeReceipts } from '../domain/receipts/make-receipts.ts';
@@ -47,7 +50,7 @@ import type { Services } from '../edge/services.ts';
 import version from '../package.json' with { type: 'json' };
 import { embedTool, webSearchTool } from './builtin-tools.ts';
 import type { ComputeSlots } from './compute-slots.ts';
-import { makeLedger } from './ledger-parts.ts';
+import { makeLedger, trustBundle } from './ledger-parts.ts';
 import { makeGateServices } from './make-gate-services.ts';
 import type { NodeLog } from './node-log.ts';
 
@@ -88,6 +91,8 @@ export interface MadeNode {
   readonly runs: RunsWithTools;
   /** Seals entries behind the requests until it is stopped; undefined where nobody seals. */
   startSealing(): SealingWork | undefined;
+  /** Rotates and revokes the keys that the node document lists. */
+  readonly nodeKeys: NodeKeys;
   /** Writes once into the ledger which document and constitution this node adopted. */
   logAdoption(): Promise<unknown>;
 }
@@ -210,7 +215,9 @@ export function makeNode(parts: NodeParts): MadeNode {
     messages,
     ...makeGateServices(gating),
     receipts,
-    ...(ledger === undefined ? {} : { ledger }),
+    ...(ledger === undefined
+      ? {}
+      : { ledger: { file: (path) => ledger.file(path), bundle: () => trustBundle(identity) } }),
     judge,
     idempotency: makeIdempotency({ table, now, newId }),
     counts,
@@ -220,6 +227,7 @@ export function makeNode(parts: NodeParts): MadeNode {
     log,
     inference: makeInference({ chat, probes, table, now }),
     federation,
+    events: makeEvents({ log: ledger, verify, table, now }),
     build: { version: version.version, node: process.version, platform: `${process.platform}-${process.arch}` },
     health,
     async metrics() {
@@ -263,6 +271,7 @@ export function makeNode(parts: NodeParts): MadeNode {
     },
   };
 
+  const adopt = (): Promise<string | undefined> => logAdoption({ table, receipts, identity, digest, now, newId });
   return {
     services,
     jobs,
@@ -270,6 +279,18 @@ export function makeNode(parts: NodeParts): MadeNode {
     apiKeys,
     runs,
     startSealing: () => sealing.startSealing(),
-    logAdoption: () => logAdoption({ table, receipts, identity, digest, now, newId }),
+    logAdoption: adopt,
+    nodeKeys: makeNodeKeys({
+      identity,
+      keys,
+      vkeyOf: (key) => vkeyText({ origin: listedLog(identity.document).origin, key, digest }),
+      // What waits will stand in the log before the next entry does.
+      logSize: async () => {
+        const totals = await ledger?.totals();
+        return totals === undefined ? undefined : totals.size + totals.unsealed.length;
+      },
+      logAdoption: adopt,
+      now,
+    }),
   };
 }

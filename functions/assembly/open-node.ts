@@ -12,6 +12,7 @@ import { openDatabase } from '../adapters/sqlite/open-database.ts';
 import { sqliteQueue } from '../adapters/sqlite/sqlite-queue.ts';
 import { sqliteTable } from '../adapters/sqlite/sqlite-table.ts';
 import { openWasmCompute } from '../adapters/wasm/wasm-compute.ts';
+import type { NodeKeys } from '../domain/identity/node-keys.ts';
 import { openIdentity } from '../domain/identity/open-identity.ts';
 import { openLogIdentity } from '../domain/ledger/log-identity.ts';
 import type { RemoteScriptHost } from '../domain/ports/script-host.ts';
@@ -34,6 +35,7 @@ export interface OpenedNode {
   readonly owner_key: OwnerKey;
   readonly node_id: string;
   readonly is_new: boolean;
+  readonly nodeKeys: NodeKeys;
   readonly lock: Lock;
   readonly artefacts: TakenUp;
   /** Starts what works without a request: jobs, the minute's counts, removal of expired rows. */
@@ -167,11 +169,28 @@ async function open(
     owner_key,
     node_id: identity.node_id,
     is_new: identity.is_new,
+    nodeKeys: pinnedKeys(node.nodeKeys, () => pinOwnNode({ home, documents: identity.chain, now })),
     lock,
     artefacts,
     startWork() {
       closers.push(startBackgroundWork({ db, jobs, queue: wakeups, counts, sealing: node.startSealing(), now, log }));
     },
     close,
+  };
+}
+
+/** What this home's own `signet verify` knows of the node's keys follows each change of them. */
+function pinnedKeys(nodeKeys: NodeKeys, pin: () => Promise<void>): NodeKeys {
+  return {
+    async rotate(role) {
+      const changed = await nodeKeys.rotate(role);
+      await pin();
+      return changed;
+    },
+    async revoke(key_id) {
+      const changed = await nodeKeys.revoke(key_id);
+      await pin();
+      return changed;
+    },
   };
 }

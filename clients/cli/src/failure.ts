@@ -34,6 +34,8 @@ const startErrors = [
   'LockRefusedError',
   'GenesisRefusedError',
   'StageRefusedError',
+  'UnknownKeyError',
+  'RootElsewhereError',
 ];
 
 /** What the system refuses where a home is written, and what to do. */

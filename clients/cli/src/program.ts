@@ -1,12 +1,15 @@
 import { Command } from 'commander';
 import version from '../package.json' with { type: 'json' };
 import { doctorCommand } from './commands/doctor.ts';
+import { identityCommand } from './commands/identity.ts';
 import { initCommand } from './commands/init.ts';
 import { modelsCommand } from './commands/models.ts';
 import { runCommand } from './commands/run.ts';
 import { serveCommand } from './commands/serve.ts';
+import { auditCommand } from './commands/audit.ts';
 import { deployCommand, destroyCommand } from './commands/stage-scripts.ts';
 import { statusCommand } from './commands/status.ts';
+import { trustCommand } from './commands/trust.ts';
 import { verifyCommand } from './commands/verify.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -17,10 +20,13 @@ const commands = [
   serveCommand,
   runCommand,
   verifyCommand,
+  auditCommand,
+  trustCommand,
   statusCommand,
   modelsCommand,
   doctorCommand,
   initCommand,
+  identityCommand,
   deployCommand,
   destroyCommand,
 ] as const;
@@ -39,6 +45,7 @@ Examples:
   signet serve                         start the node here
   signet run examples/soma.py          run a script; its output, its exit code
   signet verify receipt.json           check a receipt, offline
+  signet identity show                 the keys of your node; how they are rotated and revoked
   signet doctor                        say what is missing and what to do
   signet deploy --stage dev            a node in your AWS account
   signet help run                      more about one command

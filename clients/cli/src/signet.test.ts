@@ -48,6 +48,10 @@ describe('help', () => {
     ['status'],
     ['models'],
     ['models', 'pull'],
+    ['identity'],
+    ['identity', 'show'],
+    ['identity', 'rotate'],
+    ['identity', 'revoke'],
     ['doctor'],
     ['init'],
     ['deploy'],
@@ -371,5 +375,44 @@ describe('against a node', () => {
     const pretty = await signet(['status', '--url', url, '--key', 'good']);
     expect(pretty.stdout).toMatch(/node +did:key:z6Mk[\s\S]*run +unavailable: r \(about 9 s\)/);
     expect(JSON.parse((await signet(['status', '--url', url, '--key', 'good', '--json'])).stdout)).toEqual(status);
+  });
+});
+
+describe('identity', () => {
+  const identity = async (...args: readonly string[]) => {
+    const ended = await signet(['identity', ...args, '--json']);
+    if (ended.code !== 0) throw new Error(`expected exit 0, got ${ended.code}: ${ended.stderr}`);
+    return JSON.parse(ended.stdout) as Record<string, unknown>;
+  };
+
+  test('shows, rotates and revokes the keys of a home, and old receipts stay valid', async () => {
+    const issuer = await identity('rotate', 'issuer');
+    expect(issuer).toMatchObject({ role: 'issuer', seq: 2, receipt: expect.any(String) });
+    const root = await identity('rotate', 'root');
+    expect(root).toMatchObject({ role: 'root', seq: 3, node_id: issuer['node_id'] });
+    const revoked = await identity('revoke', String(issuer['successor']));
+    expect(revoked).toMatchObject({ role: 'issuer', seq: 4, successor: expect.any(String) });
+    expect(await identity('show')).toMatchObject({
+      nodes: [
+        {
+          node_id: issuer['node_id'],
+          documents: 5,
+          valid: true,
+          keys: expect.arrayContaining([
+            expect.objectContaining({ key_id: issuer['successor'], state: 'revoked' }),
+            expect.objectContaining({ key_id: revoked['successor'], state: 'current' }),
+            expect.objectContaining({ key_id: root['successor'], role: 'root', state: 'current' }),
+          ]),
+        },
+      ],
+    });
+    const again = await signet(['identity', 'revoke', String(issuer['successor'])]);
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('was revoked before') });
+  }, 60_000);
+
+  test('says what it wants', async () => {
+    expect(await signet(['identity', 'show'])).toMatchObject({ code: 1, stderr: expect.stringContaining('no node') });
+    expect(await signet(['identity', 'rotate', 'session'])).toMatchObject({ code: 2 });
+    expect(await signet(['identity', 'rotate', 'root', '--url', 'http://node.example'])).toMatchObject({ code: 2 });
   });
 });
