@@ -5,10 +5,12 @@ import type { Chat } from '../domain/chat/chat.ts';
 import type { Constitutions } from '../domain/gates/constitutions.ts';
 import type { Counts } from '../domain/counts/make-counts.ts';
 import type { Judge } from '../domain/decisions/judge.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { Log } from '../domain/ledger/log.ts';
 import type { Embeddings } from '../domain/embeddings/embeddings.ts';
 import type { Identities } from '../domain/identities/identities.ts';
 import type { Messages } from '../domain/messages/messages.ts';
+import type { Events } from '../domain/events/events.ts';
 import type { Federation } from '../domain/federation/federation.ts';
 import type { Gates } from '../domain/gates/gates.ts';
 import type { Idempotency } from '../domain/idempotency/make-idempotency.ts';
@@ -27,6 +29,7 @@ export interface Services {
   readonly chat: Chat;
   readonly inference: Inference;
   readonly federation: Federation;
+  readonly events: Events;
   readonly tools: Tools;
   readonly embeddings: Embeddings;
   readonly vectors: Vectors;
@@ -39,7 +42,10 @@ export interface Services {
   readonly messages: Messages;
   readonly receipts: Pick<Receipts, 'get' | 'proof'>;
   /** The transparency log; absent where nothing is sealed. */
-  readonly ledger?: Pick<Log, 'file'>;
+  readonly ledger?: Pick<Log, 'file'> & {
+    /** What a stranger needs to judge the log and its receipts offline: `signet trust pin` takes it. */
+    readonly bundle: () => JsonObject;
+  };
   /** For one purpose: a deciding route that the key's scopes do not name is refused by it, so that the refusal leaves its receipt. */
   readonly judge: Pick<Judge, 'decide'>;
   readonly idempotency: Idempotency;

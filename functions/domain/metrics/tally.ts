@@ -1,3 +1,4 @@
+import { fieldsOf, isOpening, isRefusal, readEntry, type EntryFields } from '../receipts/read-entry.ts';
 import { countsType, decisionType, gateVerdictType } from '../receipts/statement-types.ts';
 
 /**
@@ -76,14 +77,12 @@ function labelsOf(name: string): readonly string[] {
 }
 
 function countsOf(entry: Uint8Array | string): readonly (readonly [name: string, count: number])[] {
-  const statement = statementOf(entry);
-  const predicate = objectOf(statement?.['predicate']);
-  if (predicate === undefined) return [];
-  switch (statement?.['predicateType']) {
+  const { type, predicate = {} } = readEntry(entry) ?? {};
+  switch (type) {
     case decisionType:
       return decisionCounts(predicate);
     case countsType:
-      return Object.entries(objectOf(predicate['counts']) ?? {}).flatMap(([kind, count]) =>
+      return Object.entries(fieldsOf(predicate['counts']) ?? {}).flatMap(([kind, count]) =>
         isCount(count) ? [[nameOf(['requests', 'none', kind]), count] as const] : [],
       );
     case gateVerdictType:
@@ -93,14 +92,13 @@ function countsOf(entry: Uint8Array | string): readonly (readonly [name: string,
   }
 }
 
-function decisionCounts(predicate: Fields): readonly (readonly [string, number])[] {
-  const { action, code, effect } = predicate;
-  if (typeof action !== 'string' || typeof code !== 'string') return [];
-  if (isOpening(predicate)) return [];
+function decisionCounts(predicate: EntryFields): readonly (readonly [string, number])[] {
+  const { action, code } = predicate;
+  if (typeof action !== 'string' || typeof code !== 'string' || isOpening(predicate)) return [];
   const counts: (readonly [string, number])[] = [[nameOf(['requests', action, code]), 1]];
-  if (effect === 'deny' || refusing.has(code)) counts.push([nameOf(['refusals', code]), 1]);
-  const usage = objectOf(predicate['usage']);
-  const chosen = objectOf(predicate['route'])?.['chosen'];
+  if (isRefusal(predicate)) counts.push([nameOf(['refusals', code]), 1]);
+  const usage = fieldsOf(predicate['usage']);
+  const chosen = fieldsOf(predicate['route'])?.['chosen'];
   if (usage === undefined || typeof chosen !== 'string') return counts;
   // `provider/model`: the provider alone is a label, models are too many.
   const provider = chosen.slice(0, Math.max(0, chosen.indexOf('/')));
@@ -111,46 +109,12 @@ function decisionCounts(predicate: Fields): readonly (readonly [string, number])
   return counts;
 }
 
-/** A stream has two statements, its decision and its outcome; the outcome names the decision as its parent and is counted. */
-function isOpening(predicate: Fields): boolean {
-  const { facts, parents, code } = predicate;
-  const isStream = objectOf(facts)?.['stream'] === true;
-  return isStream && code === 'ok' && Array.isArray(parents) && parents.length === 0;
-}
-
-function verdictCounts({ chain }: Fields): readonly (readonly [string, number])[] {
+function verdictCounts({ chain }: EntryFields): readonly (readonly [string, number])[] {
   if (!Array.isArray(chain)) return [];
   return chain.flatMap((one: unknown) => {
-    const { g, state } = objectOf(one) ?? {};
+    const { g, state } = fieldsOf(one) ?? {};
     return typeof g === 'string' && typeof state === 'string' ? [[nameOf(['gates', g, state]), 1] as const] : [];
   });
-}
-
-/** Codes by which a decision that policy allowed was refused all the same. */
-const refusing = new Set([
-  'policy_denied',
-  'gate_refused',
-  'signature_refused',
-  'price_unknown',
-  'insufficient_quota',
-  'replay',
-  'approval_mismatch',
-]);
-
-type Fields = { readonly [name: string]: unknown };
-
-function statementOf(entry: Uint8Array | string): Fields | undefined {
-  try {
-    const envelope = objectOf(JSON.parse(typeof entry === 'string' ? entry : new TextDecoder().decode(entry)));
-    const payload = envelope?.['payload'];
-    return typeof payload === 'string' ? objectOf(JSON.parse(Buffer.from(payload, 'base64').toString())) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function objectOf(value: unknown): Fields | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : undefined;
 }
 
 function isCount(value: unknown): value is number {

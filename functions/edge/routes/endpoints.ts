@@ -3,6 +3,7 @@ import { apiKeyEndpoints } from './api-keys.ts';
 import { chatEndpoints } from './chat.ts';
 import { embeddingEndpoints } from './embeddings.ts';
 import { envelopeEndpoints } from './envelopes.ts';
+import { eventEndpoints } from './events.ts';
 import { federationEndpoints } from './federation.ts';
 import { frameEndpoints } from './frames.ts';
 import { inferenceEndpoints } from './inference.ts';
@@ -24,6 +25,7 @@ const built: readonly Endpoint[] = [
   ...nodeEndpoints,
   ...metricsEndpoints,
   ...federationEndpoints,
+  ...eventEndpoints,
   ...modelEndpoints,
   ...chatEndpoints,
   ...inferenceEndpoints,

@@ -43,6 +43,12 @@ const parts: { readonly [name: string]: string } = {
   '{id}': 'run-1',
 };
 
+/** Where the parts alone would not do. */
+const paths: { readonly [route: string]: string } = {
+  'GET /api/v1/receipts/{id}': `/api/v1/receipts/${receipt}`,
+  'GET /api/v1/events': '/api/v1/events?topics=run.completed',
+};
+
 export interface ExampleRequest {
   readonly route: string;
   readonly endpoint: Endpoint;
@@ -53,10 +59,7 @@ export interface ExampleRequest {
 
 export const examples: readonly ExampleRequest[] = endpoints.map((endpoint) => {
   const route = `${endpoint.method} ${endpoint.path}`;
-  const path =
-    endpoint.path === '/api/v1/receipts/{id}'
-      ? `/api/v1/receipts/${receipt}`
-      : endpoint.path.replaceAll(/\{[a-z_]+\+?\}/g, (part) => parts[part] ?? part);
+  const path = paths[route] ?? endpoint.path.replaceAll(/\{[a-z_]+\+?\}/g, (part) => parts[part] ?? part);
   const body = endpoint.body === undefined ? undefined : JSON.stringify(bodies[route] ?? {});
   return { route, endpoint, method: endpoint.method, path, body };
 });

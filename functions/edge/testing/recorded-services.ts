@@ -284,6 +284,7 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
       proof: (id) => Promise.resolve(id === receipt ? { kind: 'sealed', text: 'proof' } : undefined),
     },
     ledger: {
+      bundle: () => ({ node_id: 'did:key:z6Mk', documents: [] }),
       file: (path) =>
         Promise.resolve(
           path === 'checkpoint' || path === 'tile/0/000.p/1'
@@ -348,6 +349,12 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
         estimates: { nanousd: 0 },
       }),
     },
+    events: {
+      follow: (call, request) => {
+        reached.push({ verb: 'events.follow', request, call });
+        return followedEvents();
+      },
+    },
     federation: {
       status: () =>
         Promise.resolve({
@@ -386,6 +393,12 @@ const generated = {
   finish_reason: 'stop' as const,
   route: [],
 };
+
+async function* followedEvents() {
+  yield { kind: 'reset' as const, oldest: 3 };
+  const event = { topic: 'run.completed' as const, occurred_at: 1, subject: 'run-1', data: { run: 'run-1' } };
+  yield { kind: 'event' as const, seq: 3, cursor: 3, id: `${receipt}.run.completed`, receipt_id: receipt, ...event };
+}
 
 async function* generationEvents() {
   yield { kind: 'text' as const, text: 'hey' };
