@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { dirname, join, relative, resolve } from 'node:path';
 import { confirm } from './ask.mjs';
 import { cdkOf } from './cdk.mjs';
+import { destroyWithBucket, emptyBucket } from './empty-bucket.mjs';
 import { endAll } from './processes.mjs';
 import { explainFailure, readStageArguments } from './stage-arguments.mjs';
 import { ensureInfraPackages, ensurePackages, root } from './toolchain.mjs';
@@ -61,7 +62,15 @@ async function main(argv) {
     return 0;
   }
   say(`\n[2/3] ${state}`);
-  await cdk.destroy(state).catch(explainProtection);
+  await destroyWithBucket({
+    destroy: () => cdk.destroy(state),
+    bucket: outputsOf(places.home).BucketName,
+    empty: async (bucket) => {
+      const { S3Client } = await import('@aws-sdk/client-s3');
+      return emptyBucket({ client: new S3Client({ region: place.region, profile }), bucket });
+    },
+    say,
+  }).catch(explainProtection);
   say('\n[3/3] what began the stage');
   for (const line of setAside({ stage, places })) say(`  ${line}`);
   say('\ndeleted. KMS deletes the keys after its waiting time; until then they can be kept by cancelling that.');
@@ -69,11 +78,17 @@ async function main(argv) {
 }
 
 function keptData(home) {
+  const { TableName = '', BucketName = '' } = outputsOf(home);
+  return `table ${TableName}, bucket ${BucketName}, queues, keys in KMS`.replaceAll(' ,', ',');
+}
+
+/** What the State stack said of itself when it was deployed from this machine; empty where it was not. */
+function outputsOf(home) {
   try {
     const [outputs] = Object.values(JSON.parse(readFileSync(join(home, 'state-outputs.json'), 'utf8')));
-    return `table ${outputs.TableName}, bucket ${outputs.BucketName}, queues, keys in KMS`;
+    return Object(outputs);
   } catch {
-    return 'table, bucket, queues, keys in KMS';
+    return {};
   }
 }
 
