@@ -1,3 +1,5 @@
+import type { Identity } from '../domain/identity/open-identity.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { LogIdentity } from '../domain/ledger/log-identity.ts';
 import type { Log } from '../domain/ledger/log.ts';
 import { makeLog } from '../domain/ledger/make-log.ts';
@@ -63,4 +65,9 @@ export function makeLedger({
       return work;
     },
   };
+}
+
+/** Who the node is, by its documents. They list the keys of its log; whom else to ask for is the reader's to decide. */
+export function trustBundle({ node_id, chain }: Pick<Identity, 'node_id' | 'chain'>): JsonObject {
+  return { node_id, documents: chain };
 }

@@ -8,6 +8,7 @@ import { readLock, type LockRow } from './lock-row.ts';
 import type { Log, LogHead } from './log.ts';
 import type { LogIdentity } from './log-identity.ts';
 import { logStore } from './log-store.ts';
+import { tilePlace } from './tile-place.ts';
 
 /**
  * Reads the published log. Of partial tiles only the widest is kept: a narrower one, which an older checkpoint spoke of, is
@@ -73,7 +74,7 @@ export function makeLog({
       if (index >= size) return undefined;
       const number = Math.floor(index / tile_width);
       const width = Math.min(tile_width, size - number * tile_width);
-      const bundle = await read(`tile/entries/${placeOf(number)}${width === tile_width ? '' : `.p/${width}`}`);
+      const bundle = await read(`tile/entries/${tilePlace(number)}${width === tile_width ? '' : `.p/${width}`}`);
       return bundle === undefined ? undefined : entryIn(bundle, index % tile_width);
     },
 
@@ -143,15 +144,6 @@ function tileOf(path: string): TilePath | undefined {
   };
   if (width === undefined) return tile;
   return Number(width) < tile_width ? { ...tile, width: Number(width) } : undefined;
-}
-
-/** 1234067 is `x001/x234/067`. */
-function placeOf(index: number): string {
-  const groups = [String(index % 1000).padStart(3, '0')];
-  for (let rest = Math.floor(index / 1000); rest > 0; rest = Math.floor(rest / 1000)) {
-    groups.unshift(`x${String(rest % 1000).padStart(3, '0')}`);
-  }
-  return groups.join('/');
 }
 
 function firstEntries(bundle: Uint8Array, count: number): Uint8Array {

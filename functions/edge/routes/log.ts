@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { SignetError } from '../../domain/errors.ts';
+import { jsonAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
 
@@ -8,7 +9,7 @@ export const logEndpoints: readonly Endpoint[] = [
     method: 'GET',
     path: '/log/{path+}',
     summary:
-      'The transparency log as static files (C2SP tlog-tiles): `checkpoint`, `tile/<level>/<index>`, `tile/entries/<index>`',
+      'The transparency log as static files (C2SP tlog-tiles): `checkpoint`, `tile/<level>/<index>`, `tile/entries/<index>`; `bundle` for `signet trust pin`',
     access: 'ledger:read',
     params: z.object({ path: z.string().max(128) }),
     answers: {
@@ -19,6 +20,7 @@ export const logEndpoints: readonly Endpoint[] = [
       if (services.ledger === undefined) {
         throw new SignetError({ code: 'not_built', reason: 'feature.off', detail: 'nothing is sealed here yet' });
       }
+      if (params.path === 'bundle') return jsonAnswer(services.ledger.bundle(), { 'cache-control': 'no-cache' });
       const file = await services.ledger.file(params.path);
       if (file === undefined) throw new SignetError({ code: 'not_found', detail: 'the log has no such file' });
       const { bytes, is_immutable } = file;
