@@ -1,6 +1,6 @@
 //! `inject/1`: what tries to speak to a model behind the reader's back. 2,500 less for each class with a hit.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::FULL;
@@ -60,13 +60,13 @@ impl Reader for Overrides {
         if bare.is_empty() {
             return true;
         }
-        if self.left > 0 && SYSTEM_WORDS.contains(bare) {
-            self.hits += 1;
-            self.left = 0;
-        } else if OVERRIDE_VERBS.contains(bare) {
-            self.left = REACH;
-        } else {
-            self.left = self.left.saturating_sub(1);
+        match sense_of(bare) {
+            Some(Sense::System) if self.left > 0 => {
+                self.hits += 1;
+                self.left = 0;
+            }
+            Some(Sense::Override) => self.left = REACH,
+            _ => self.left = self.left.saturating_sub(1),
         }
         true
     }
@@ -146,15 +146,45 @@ fn base64_runs(text: &[u8]) -> u32 {
         .count() as u32
 }
 
-static OVERRIDE_VERBS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    include_str!("../lists/override-verbs.txt")
-        .split_whitespace()
-        .collect()
-});
-static SYSTEM_WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    include_str!("../lists/system-words.txt")
-        .split_whitespace()
-        .collect()
+#[derive(Clone, Copy)]
+enum Sense {
+    Override,
+    System,
+}
+
+struct Senses {
+    words: HashMap<&'static str, Sense>,
+    /// For each first byte the lengths that a word of the lists has, as bits: nearly every word is none of them by these.
+    lengths: [u32; 256],
+}
+
+fn sense_of(word: &str) -> Option<Sense> {
+    let length = u32::try_from(word.len())
+        .ok()
+        .filter(|length| *length < 32)?;
+    let may_be = SENSES.lengths[usize::from(word.as_bytes()[0])] >> length & 1 == 1;
+    if may_be {
+        SENSES.words.get(word).copied()
+    } else {
+        None
+    }
+}
+
+static SENSES: LazyLock<Senses> = LazyLock::new(|| {
+    let mut senses = Senses {
+        words: HashMap::new(),
+        lengths: [0; 256],
+    };
+    for (list, sense) in [
+        (include_str!("../lists/override-verbs.txt"), Sense::Override),
+        (include_str!("../lists/system-words.txt"), Sense::System),
+    ] {
+        for word in list.split_whitespace() {
+            senses.words.insert(word, sense);
+            senses.lengths[usize::from(word.as_bytes()[0])] |= 1 << word.len();
+        }
+    }
+    senses
 });
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ const EMPTY: u32 = u32::MAX;
 impl Interner {
     pub(crate) fn new(seed: u64) -> Self {
         Self {
-            slots: vec![(0, EMPTY); 1024],
+            slots: vec![(0, EMPTY); 256],
             used: 0,
             seed,
         }

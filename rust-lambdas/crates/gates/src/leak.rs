@@ -23,58 +23,78 @@ impl Leaks {
     }
 }
 
-/// Looks at each token of the text once.
+/// Looks at each token of the text once: what is sought begins where a word begins.
 pub fn leak(text: &[u8]) -> Leaks {
     let mut leaks = Leaks::default();
     let mut at = 0;
     while at < text.len() {
-        let byte = text[at];
-        if is_inside_a_word(text, at) || !(byte.is_ascii_alphanumeric() || byte == b'-') {
-            at += 1;
-            continue;
-        }
-        at = if let Some(end) = card_end(text, at) {
-            leaks.cards += 1;
-            end
-        } else if let Some(end) = iban_end(text, at) {
-            leaks.ibans += 1;
-            end
-        } else if let Some(end) = key_end(text, at) {
-            leaks.keys += 1;
-            end
-        } else {
-            at + 1
+        at = match text[at] {
+            byte if byte.is_ascii_alphanumeric() => {
+                token_end(text, at, &mut leaks).unwrap_or_else(|| word_end(text, at))
+            }
+            byte if is_word(byte) => word_end(text, at),
+            b'-' => key_end(text, at)
+                .inspect(|_| leaks.keys += 1)
+                .unwrap_or(at + 1),
+            _ => at + 1,
         };
     }
     leaks
 }
 
+fn token_end(text: &[u8], at: usize, leaks: &mut Leaks) -> Option<usize> {
+    if let Some(end) = card_end(text, at) {
+        leaks.cards += 1;
+        return Some(end);
+    }
+    if let Some(end) = iban_end(text, at) {
+        leaks.ibans += 1;
+        return Some(end);
+    }
+    let end = key_end(text, at)?;
+    leaks.keys += 1;
+    Some(end)
+}
+
+fn word_end(text: &[u8], at: usize) -> usize {
+    at + text[at..].iter().take_while(|byte| is_word(**byte)).count()
+}
+
 const CARD_DIGITS: std::ops::RangeInclusive<usize> = 13..=19;
 
 /// Digits in groups that single spaces or hyphens part. The first digit is that of a payment network; one digit
-/// repeated is a placeholder.
+/// repeated is a placeholder. Where other digits follow, it may end with any of the groups.
 fn card_end(text: &[u8], start: usize) -> Option<usize> {
     if !matches!(text[start], b'2'..=b'6') {
         return None;
     }
-    let (mut digits, mut end) = ([0u8; 20], start);
-    let mut count = 0;
+    let (mut digits, mut count) = ([0u8; *CARD_DIGITS.end()], 0);
+    let (mut end, mut group) = (start, None);
     loop {
         match text.get(end) {
             Some(byte) if byte.is_ascii_digit() => {
-                *digits.get_mut(count)? = byte - b'0';
+                let Some(digit) = digits.get_mut(count) else {
+                    return group;
+                };
+                *digit = byte - b'0';
                 count += 1;
-                end += 1;
             }
-            Some(b' ' | b'-') if text.get(end + 1).is_some_and(u8::is_ascii_digit) => end += 1,
+            Some(b' ' | b'-') if text.get(end + 1).is_some_and(u8::is_ascii_digit) => {
+                group = is_card(&digits[..count]).then_some(end).or(group);
+            }
             _ => break,
         }
+        end += 1;
     }
-    let digits = &digits[..count];
-    let is_one_digit = digits.windows(2).all(|pair| pair[0] == pair[1]);
-    let is_word = text.get(end).is_some_and(|byte| is_word(*byte));
-    (CARD_DIGITS.contains(&count) && !is_one_digit && !is_word && passes_luhn(digits))
+    let is_apart = !text.get(end).is_some_and(|byte| is_word(*byte));
+    (is_apart && is_card(&digits[..count]))
         .then_some(end)
+        .or(group)
+}
+
+fn is_card(digits: &[u8]) -> bool {
+    let is_one_digit = digits.windows(2).all(|pair| pair[0] == pair[1]);
+    CARD_DIGITS.contains(&digits.len()) && !is_one_digit && passes_luhn(digits)
 }
 
 fn passes_luhn(digits: &[u8]) -> bool {
@@ -137,6 +157,9 @@ const PEM_TAIL: &[u8] = b"PRIVATE KEY-----";
 
 fn key_end(text: &[u8], start: usize) -> Option<usize> {
     let left = &text[start..];
+    if !KEY_STARTS[usize::from(left[0])] {
+        return None;
+    }
     if left.starts_with(PEM_HEAD) {
         let label = &left[PEM_HEAD.len()..];
         let length = label
@@ -178,11 +201,6 @@ fn is_random(bytes: &[u8]) -> bool {
     length * u64::from(log2(length as u32)) - spent >= length * (3 << FRACTION)
 }
 
-fn is_inside_a_word(text: &[u8], at: usize) -> bool {
-    at.checked_sub(1)
-        .is_some_and(|before| is_word(text[before]))
-}
-
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
@@ -201,6 +219,16 @@ static KEY_PREFIXES: LazyLock<Vec<(&'static [u8], usize)>> = LazyLock::new(|| {
     pairs(include_str!("../lists/key-prefixes.txt"))
         .map(|(prefix, length)| (prefix.as_bytes(), length))
         .collect()
+});
+
+/// First bytes of keys: most words are none by theirs.
+static KEY_STARTS: LazyLock<[bool; 256]> = LazyLock::new(|| {
+    let mut starts = [false; 256];
+    starts[usize::from(PEM_HEAD[0])] = true;
+    for (prefix, _) in &*KEY_PREFIXES {
+        starts[usize::from(prefix[0])] = true;
+    }
+    starts
 });
 
 fn pairs(list: &'static str) -> impl Iterator<Item = (&'static str, usize)> {

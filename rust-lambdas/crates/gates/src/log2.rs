@@ -32,7 +32,9 @@ pub(crate) fn log2(n: u32) -> u32 {
     for _ in 0..FRACTION {
         mantissa = (mantissa * mantissa) >> 31;
         result = result << 1 | (mantissa >> 32) as u32;
-        mantissa >>= mantissa >> 32;
+        if mantissa >> 32 == 1 {
+            mantissa >>= 1;
+        }
     }
     result
 }

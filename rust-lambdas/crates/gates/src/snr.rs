@@ -11,7 +11,8 @@
 //! 3. An open window of LZ78 counts as if phrases came as `n / log2 n` does: short texts have more phrases to the
 //!    character by nature.
 //! 4. Words are compared by number, n-grams by (number of the n-gram one shorter, number of the last word): exact, and
-//!    each in one look-up.
+//!    each in one look-up. An n-gram gets a number when the one that it continues was seen twice: before that it cannot
+//!    repeat, and most of a text is never looked up beyond its words.
 
 use crate::function_words::{LANGUAGES, languages_of};
 use crate::intern::{Interner, key_of, mixed, seed_of};
@@ -72,17 +73,18 @@ pub fn snr(text: &[u8]) -> Result<Snr, Unscored> {
     scoring.finish()
 }
 
-/// Lines and n-grams share one table; a line begins at this number, which no n-gram has.
-const LINE_START: u32 = 0;
+/// In the place of an n-gram that has no number.
+const NONE: u32 = u32::MAX;
 /// The longest n-gram that counts as a copy.
 const GRAM_MAX: usize = 10;
 
 struct Scoring {
     windows: Windows,
     words: Words,
+    /// Numbers of the words in the order of the text.
+    sequence: Vec<u32>,
     grams: Interner,
-    /// How often an n-gram was seen, and the word at which its last occurrence ended, by its number.
-    seen: Vec<Seen>,
+    nodes: Vec<Gram>,
     /// The n-grams that end at the last word, shortest first.
     ending: [u32; GRAM_MAX],
     /// Characters of all words up to each of the last ones, by word number modulo the length.
@@ -93,21 +95,23 @@ struct Scoring {
     top: [u32; 3],
     /// Characters in second and later occurrences of 5- to 10-grams, and the word that the last one ended at.
     copied: [Copied; 6],
-    line: u32,
-    line_characters: u32,
-    repeated_lines: u32,
+    lines: Lines,
     function: [u32; LANGUAGES.len()],
     lowest: Option<Lowest>,
     /// Prefixes of twenty words or more were in no language of a list.
     was_foreign: bool,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Seen {
+/// An n-gram with a number.
+#[derive(Clone, Copy)]
+struct Gram {
+    /// The word that its first occurrence ended at, counted from 1.
+    first: u32,
+    /// Occurrences that overlap none before them, and the word that the last of these ended at.
     count: u32,
     ended_at: u32,
-    /// For the end of a line: a line of just these words was there.
-    is_line: bool,
+    /// It was seen twice: what follows it has numbers.
+    is_repeated: bool,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -137,17 +141,16 @@ impl Scoring {
         Self {
             windows: Windows::new(seed),
             words: Words::new(seed),
+            sequence: Vec::new(),
             grams: Interner::new(seed),
-            seen: vec![Seen::default()],
-            ending: [0; GRAM_MAX],
+            nodes: Vec::new(),
+            ending: [NONE; GRAM_MAX],
             characters: [0; 16],
             count: 0,
             letterless: 0,
             top: [0; 3],
             copied: [Copied::default(); 6],
-            line: LINE_START,
-            line_characters: 0,
-            repeated_lines: 0,
+            lines: Lines::new(seed),
             function: [0; LANGUAGES.len()],
             lowest: None,
             was_foreign: false,
@@ -181,44 +184,70 @@ impl Scoring {
         })
     }
 
-    /// Every n-gram that ends at this word.
-    fn note_grams(&mut self, word: &Word) {
+    /// Every n-gram that ends at this word, the longest first: whether the shorter one before it repeats must be as it was
+    /// when that ended.
+    fn note_grams(&mut self, word: &Word, is_new: bool) {
         let before = self.ending;
-        self.ending[0] = word.gram;
-        let longest = GRAM_MAX.min(self.count as usize);
-        for n in 2..=longest {
-            let key = u64::from(before[n - 2]) << 32 | u64::from(word.number);
-            let (gram, was_there) = self.number(key);
-            self.ending[n - 1] = gram;
-            match n {
-                2..=4 => self.note_top(n, gram),
-                _ if n >= 5 && was_there => self.note_copy(n),
-                _ => {}
+        self.ending = [NONE; GRAM_MAX];
+        for n in (2..=GRAM_MAX).rev() {
+            let shorter = before[n - 2];
+            if shorter == NONE || !self.nodes[shorter as usize].is_repeated {
+                continue;
             }
+            let (gram, was_there) = self.continuation(shorter, word.number, self.count);
+            self.ending[n - 1] = gram;
+            if was_there {
+                if n <= 4 {
+                    self.note_top(n, gram);
+                } else {
+                    self.note_copy(n);
+                }
+                self.note_repeat(n, gram);
+            }
+        }
+        self.ending[0] = word.gram;
+        if !is_new {
+            self.note_repeat(1, word.gram);
         }
     }
 
-    fn number(&mut self, key: u64) -> (u32, bool) {
-        let (number, was_there) = self.grams.intern(key, self.seen.len() as u32);
+    /// The n-gram that `word` makes of `gram`, and whether it was there; a new one ends at `end` for the first time.
+    fn continuation(&mut self, gram: u32, word: u32, end: u32) -> (u32, bool) {
+        let key = u64::from(gram) << 32 | u64::from(word);
+        let (number, was_there) = self.grams.intern(key, self.nodes.len() as u32);
         if !was_there {
-            self.seen.push(Seen::default());
+            self.nodes.push(Gram::ending_at(end));
         }
         (number, was_there)
+    }
+
+    /// At its second occurrence the continuation of its first one gets a number.
+    fn note_repeat(&mut self, n: usize, gram: u32) {
+        let node = &mut self.nodes[gram as usize];
+        if node.is_repeated || n == GRAM_MAX {
+            return;
+        }
+        node.is_repeated = true;
+        let first = node.first;
+        let next = self.sequence[first as usize];
+        let (longer, _) = self.continuation(gram, next, first + 1);
+        // Its first continuation may end at this very word, as in `no no`.
+        if first + 1 == self.count {
+            self.ending[n] = longer;
+        }
     }
 
     /// Occurrences that overlap the one before are not counted.
     fn note_top(&mut self, n: usize, gram: u32) {
         let characters = self.characters_of_last(n as u32);
-        let seen = &mut self.seen[gram as usize];
-        if seen.count > 0 && self.count - (n as u32) < seen.ended_at {
+        let node = &mut self.nodes[gram as usize];
+        if self.count - (n as u32) < node.ended_at {
             return;
         }
-        seen.count += 1;
-        seen.ended_at = self.count;
-        if seen.count >= 2 {
-            let top = &mut self.top[n - 2];
-            *top = (*top).max(seen.count * characters);
-        }
+        node.count += 1;
+        node.ended_at = self.count;
+        let top = &mut self.top[n - 2];
+        *top = (*top).max(node.count * characters);
     }
 
     /// Each word counts once, however many copies it is part of.
@@ -260,7 +289,7 @@ impl Scoring {
             characters: self.characters_until(self.count),
             top: self.top,
             copied: self.copied.map(|copied| copied.characters),
-            repeated_lines: self.repeated_lines,
+            repeated_lines: self.lines.repeated,
             phrases: self.windows.phrases(),
             letterless: self.letterless,
             symbols: run.symbols,
@@ -306,34 +335,87 @@ impl Reader for Scoring {
         }
         // One separator for any white space between words.
         self.windows.push(u32::from(' '));
-        let fresh_gram = self.seen.len() as u32;
-        let (word, is_new) = self.words.number(text, fresh_gram);
-        if is_new {
-            self.seen.push(Seen::default());
-        }
+        let (word, is_new) = self.words.number(text, self.nodes.len() as u32);
         self.count += 1;
+        self.sequence.push(word.number);
+        if is_new {
+            self.nodes.push(Gram::ending_at(self.count));
+        }
         let before = self.characters_until(self.count - 1);
         self.characters[self.count as usize % self.characters.len()] = before + run.word_characters;
         self.letterless += u32::from(!run.word_has_letter);
         self.note_languages(word.languages);
-        self.note_grams(&word);
-        let key = u64::from(self.line) << 32 | u64::from(word.number);
-        self.line = self.number(key).0;
-        self.line_characters += run.word_characters;
+        self.note_grams(&word, is_new);
+        self.lines.open += run.word_characters;
         self.judge(run)
     }
 
     /// A line counts when it ends: the last one might still go on.
     fn line(&mut self) {
-        if self.line != LINE_START {
-            let seen = &mut self.seen[self.line as usize];
-            if seen.is_line {
-                self.repeated_lines += self.line_characters;
-            }
-            seen.is_line = true;
-        }
-        (self.line, self.line_characters) = (LINE_START, 0);
+        self.lines.end(&self.sequence);
     }
+}
+
+impl Gram {
+    fn ending_at(end: u32) -> Self {
+        Self {
+            first: end,
+            count: 1,
+            ended_at: end,
+            is_repeated: false,
+        }
+    }
+}
+
+/// Lines that ended, and the one that is open.
+struct Lines {
+    table: Interner,
+    /// Words of each different line, by number: from, to.
+    ranges: Vec<(usize, usize)>,
+    begins: usize,
+    /// Characters of the line that is open, and of those that ended and were there before.
+    open: u32,
+    repeated: u32,
+    seed: u64,
+}
+
+impl Lines {
+    fn new(seed: u64) -> Self {
+        Self {
+            table: Interner::new(seed),
+            ranges: Vec::new(),
+            begins: 0,
+            open: 0,
+            repeated: 0,
+            seed,
+        }
+    }
+
+    fn end(&mut self, sequence: &[u32]) {
+        let line = &sequence[self.begins..];
+        let mut key = line.iter().fold(line.len() as u64, |key, word| {
+            mixed(key ^ u64::from(*word), self.seed)
+        });
+        while !line.is_empty() {
+            let (number, was_there) = self.table.intern(key, self.ranges.len() as u32);
+            if !was_there {
+                self.ranges.push((self.begins, sequence.len()));
+                break;
+            }
+            let (from, to) = self.ranges[number as usize];
+            if sequence[from..to] == *line {
+                self.repeated += self.open;
+                break;
+            }
+            key = next_key(key, self.seed);
+        }
+        (self.begins, self.open) = (sequence.len(), 0);
+    }
+}
+
+/// For another thing of the same 64 bits: the next key is as good.
+fn next_key(key: u64, seed: u64) -> u64 {
+    mixed(key, seed).wrapping_add(1)
 }
 
 /// Words by number, with what is known of each.
@@ -384,8 +466,7 @@ impl Words {
             if self.text(number) == text {
                 return (self.words[number as usize], false);
             }
-            // Another word of the same 64 bits: the next key is as good.
-            key = mixed(key, self.seed).wrapping_add(1);
+            key = next_key(key, self.seed);
         }
     }
 

@@ -84,6 +84,10 @@ fn finds_keys_by_prefix_and_entropy() {
 
 #[test]
 fn counts_each_and_scores_all_or_nothing() {
+    assert_eq!(
+        hits("4111 1111 1111 1111 5500 0000 0000 0004 12"),
+        (2, 0, 0)
+    );
     let leaks = leak(b"4111111111111111 and 4111111111111111 and DE89370400440532013000");
     assert_eq!(
         (leaks.cards, leaks.ibans, leaks.keys, leaks.score()),

@@ -91,7 +91,11 @@ fn babble(seed: u64, words: usize, choices: u64) -> String {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         let choice = (state >> 33) % choices;
-        let gap = if (state >> 50) % 9 == 0 { "\n" } else { " " };
+        let gap = if (state >> 50).is_multiple_of(9) {
+            "\n"
+        } else {
+            " "
+        };
         text.push_str(
             [
                 "the",
@@ -113,8 +117,8 @@ fn babble(seed: u64, words: usize, choices: u64) -> String {
 
 #[test]
 fn counts_what_the_plain_twin_counts() {
-    for seed in 0..60 {
-        let text = babble(seed, 20 + seed as usize * 3, 2 + seed % 9);
+    for seed in 0..400 {
+        let text = babble(seed, 20 + seed as usize % 180, 1 + seed % 10);
         let words = twin::words(&text);
         let mut scoring = Scoring::new(seed_of(text.as_bytes()));
         // Judging may end the reading early; the counts are what is compared.
@@ -136,7 +140,7 @@ fn counts_what_the_plain_twin_counts() {
             );
         }
         assert_eq!(
-            scoring.repeated_lines,
+            scoring.lines.repeated,
             twin::repeated_lines(&text),
             "{text:?}"
         );
