@@ -26,7 +26,7 @@ const hasLambda = areas.length === 0 || areas.includes('lambda');
 const product = areas.length === 1 && areas[0] === 'proof' ? ['native'] : Object.keys(recipeModules);
 
 await ensurePackages(say);
-for (const name of [...product, ...(hasLambda ? ['functions', 'lambdas-host'] : [])]) {
+for (const name of [...product, ...(hasLambda ? ['functions', 'lambdas-host', 'layer-model'] : [])]) {
   await buildArtefact(await loadRecipe(name), say);
 }
 if (hasLambda) await buildForArm64();

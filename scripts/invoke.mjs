@@ -27,7 +27,7 @@ const needs = {
   'serve-api': ['functions'],
   'advance-run': ['functions'],
   'sweep-due': ['functions'],
-  'embed-text': ['lambdas-host', 'models'],
+  'embed-text': ['lambdas-host', 'layer-model'],
   'score-vectors': ['lambdas-host'],
   'sign-envelope': ['functions', 'lambdas-host'],
   'run-script': ['lambdas-host', 'layer-script-image-host'],

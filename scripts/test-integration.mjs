@@ -37,7 +37,7 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void end(
 
 if (jestArguments.length === 0 || jestArguments.some((argument) => argument.includes('lambda'))) {
   // The addon is the twin that vectors of `embed-text` are compared with.
-  for (const name of ['native', 'models', 'script-image', 'lambdas-host', 'functions'])
+  for (const name of ['native', 'models', 'layer-model', 'script-image', 'lambdas-host', 'functions'])
     await buildArtefact(await loadRecipe(name), say);
 }
 await tally.step('AWS adapters on MiniStack', async () => {

@@ -4,6 +4,7 @@ import { client_settings } from '../../../functions/adapters/aws/client-settings
 import { functionInvoker } from '../../../functions/adapters/lambda/invoke-function.ts';
 import type { InvokeFunction } from '../../../functions/adapters/lambda/function-call.ts';
 import { findOnnxRuntime } from '../../../functions/adapters/native/find-onnxruntime.ts';
+import registry from '../../../layers/models/models.json' with { type: 'json' };
 import { builtPath } from './built-path.ts';
 import type { FunctionSpec } from './function-environment.ts';
 import { startLambdaServer } from './lambda-server.ts';
@@ -67,8 +68,8 @@ function scriptPlaces(): Record<string, string> {
 function embedPlaces(): Record<string, string> {
   const repository = join(import.meta.dirname, '../../..');
   const library = findOnnxRuntime({ repository, platform: process.platform, arch: process.arch });
-  const model = builtPath('models', '');
+  const models = builtPath('layer-model', 'models');
   if (library.kind === 'missing') throw new Error(library.reason);
-  if (model === undefined) throw new Error('the default model is not built: `npm run build -- models`');
-  return { SIGNET_ORT_LIB: library.path, SIGNET_MODEL_DIR: model };
+  if (models === undefined) throw new Error('the layer with the model is not built: `npm run build -- layer-model`');
+  return { SIGNET_ORT_LIB: library.path, SIGNET_MODEL_DIR: join(models, registry.default) };
 }
