@@ -11,7 +11,15 @@ export function documentProblems() {
 /** Paths in backticks; a placeholder (`<noun>`), a glob or a group of names is taken up to its last certain folder. */
 function missingPaths() {
   const top = new Set(readdirSync(root));
-  return ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'NOTICE.md', 'scripts/README.md'].flatMap((document) =>
+  return [
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'NOTICE.md',
+    'docs/deploy.md',
+    'infra/README.md',
+    'scripts/README.md',
+  ].flatMap((document) =>
     [...read(document).matchAll(/`([^`\s]+)`/g)]
       .map(([, text]) => text)
       .filter((text) => top.has(text.split('/')[0]) && (text.includes('/') || text.includes('.')))
@@ -27,7 +35,7 @@ function certainPart(text) {
 }
 
 function isMadeAtRunTime(path) {
-  return /^(node_modules|\.signet|\.signet-build)(\/|$)/.test(path);
+  return /^(node_modules|\.signet|\.signet-build|infra\/stages)(\/|$)/.test(path);
 }
 
 /** CONTRIBUTING.md lists each script of package.json and no other. */
