@@ -16,12 +16,13 @@ export const logEndpoints: readonly Endpoint[] = [
       200: { description: 'the file', type: 'application/octet-stream' },
       404: { description: 'the log has no such file' },
     },
-    handle: async ({ services, params }) => {
+    handle: async ({ services, call, params }) => {
       if (services.ledger === undefined) {
         throw new SignetError({ code: 'not_built', reason: 'feature.off', detail: 'nothing is sealed here yet' });
       }
       if (params.path === 'bundle') return jsonAnswer(services.ledger.bundle(), { 'cache-control': 'no-cache' });
-      const file = await services.ledger.file(params.path);
+      const isHidden = params.path.startsWith('tile/entries/') && call.principal.tenant !== ownersTenant;
+      const file = isHidden ? undefined : await services.ledger.file(params.path);
       if (file === undefined) throw new SignetError({ code: 'not_found', detail: 'the log has no such file' });
       const { bytes, is_immutable } = file;
       return is_immutable
@@ -42,6 +43,9 @@ export const logEndpoints: readonly Endpoint[] = [
     },
   }),
 ];
+
+/** Entries tell of every tenant's requests; another tenant has its receipts, and hashes of the rest. */
+const ownersTenant = 'default';
 
 /** Whoever fetched it may keep it; caches between must not, since they know of no scope. */
 const immutable = 'private, max-age=31536000, immutable';
