@@ -3,6 +3,7 @@ import type { NodeStatus } from '@signet/functions/domain/node/status.ts';
 import type { Run, RunEvent } from '@signet/functions/domain/runs/runs.ts';
 import { CommandFailure, exitForCode, exits } from './failure.ts';
 import type { NodeAccess } from './node-access.ts';
+import { readEvents } from './read-events.ts';
 import { escaped } from './terminal.ts';
 
 /** A node by its address. */
@@ -75,27 +76,11 @@ export function httpNode({ url, key }: { url: string; key: string }): NodeAccess
   }
 }
 
-/** Server-sent events as the node writes them: blocks of `id`, `event` and one line of `data`; comments are beats. */
+/** A run's events; the one by which the node says that it cannot go on is a failure. */
 async function* eventsOf(answer: Response): AsyncGenerator<RunEvent> {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const piece of answer.body ?? []) {
-    text += decoder.decode(piece, { stream: true });
-    const blocks = text.split('\n\n');
-    text = blocks.pop() ?? '';
-    for (const block of blocks) {
-      const fields = new Map(block.split('\n').map((line) => fieldOf(line)));
-      const data = fields.get('data');
-      if (data === undefined) continue;
-      const event = fields.get('event') ?? '';
-      if (event === 'error')
-        throw new CommandFailure({ exit: exits.failed, message: `the node ended the events: ${data}` });
-      yield { id: Number(fields.get('id')), event, data: JSON.parse(data) as Json };
-    }
+  for await (const { id, event, data } of readEvents(answer)) {
+    if (event === 'error')
+      throw new CommandFailure({ exit: exits.failed, message: `the node ended the events: ${data}` });
+    yield { id: Number(id), event, data: JSON.parse(data) as Json };
   }
-}
-
-function fieldOf(line: string): [name: string, value: string] {
-  const colon = line.indexOf(':');
-  return colon < 0 ? [line, ''] : [line.slice(0, colon), line.slice(colon + 1).replace(/^ /, '')];
 }

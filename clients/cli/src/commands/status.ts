@@ -41,7 +41,7 @@ function rendered(where: string, status: NodeStatus, { paint }: Terminal): strin
     row('address', where),
     row('version', status.version),
     row('up', `${status.uptime_seconds} s`),
-    row('receipts', `${status.ledger.pending}`),
+    row('receipts', `${status.ledger.pending + (status.ledger.size ?? 0)}`),
     'compute',
     ...compute.map((line) => `  ${line}`),
     'providers',

@@ -23,7 +23,7 @@ export async function askNode(
   request: NodeRequest,
 ): Promise<NodeAnswer> {
   const answer = await answerOf({ url, token }, request);
-  if (answer.status < 200 || answer.status >= 300) throw refusal(answer);
+  if (answer.status < 200 || answer.status >= 300) throw refusalOf(answer);
   return answer;
 }
 
@@ -77,7 +77,8 @@ function readBody(text: string, status: number): JsonObject {
   throw new NodeError({ kind: 'malformed', code: 'node_malformed', status, detail: 'the answer is no JSON object' });
 }
 
-function refusal({
+/** What a node's problem document says, as an error. */
+export function refusalOf({
   status,
   body,
   receipt,

@@ -1,4 +1,5 @@
 import type { JsonObject } from '@signet/functions/domain/json.ts';
+import type { EventRequest } from './follow-events.ts';
 import type { ComputeChoice } from './in-process.ts';
 
 export interface NodeLifecycleOptions {
@@ -87,5 +88,7 @@ export interface NodeLifecycle {
   models(): Promise<readonly JsonObject[]>;
   status(): Promise<JsonObject>;
   federationStatus(): Promise<JsonObject>;
+  /** Events of the node's log, resumed by itself. */
+  events(request: EventRequest): AsyncGenerator<JsonObject, void, void>;
   stats(): LifecycleStats;
 }

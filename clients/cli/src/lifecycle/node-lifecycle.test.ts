@@ -88,6 +88,19 @@ describe('a node that is started here', () => {
     const refused = await failureOf(node.generate({ prompt: 'x', tier: 'pool' }));
     expect(refused).toMatchObject({ kind: 'refused', status: 503, code: 'no_provider' });
 
+    const gone = new AbortController();
+    const seen: { topic: unknown; receipt: unknown }[] = [];
+    const asked = { topics: ['inference.completed'], after: 0, signal: gone.signal };
+    for await (const event of node.events(asked)) {
+      seen.push({ topic: event['topic'], receipt: event['receipt_id'] });
+      gone.abort();
+    }
+    expect(seen).toEqual([{ topic: 'inference.completed', receipt: generated['receipt'] }]);
+    expect(await failureOf(node.events({ topics: ['nothing'] }).next())).toMatchObject({
+      kind: 'refused',
+      status: 400,
+    });
+
     const pid_lives = node.isRunning();
     await Promise.all([node.stop(), node.stop()]);
     expect([pid_lives, node.isRunning(), node.uptime()]).toEqual([true, false, 0]);
@@ -207,5 +220,35 @@ describe('errors say what to do', () => {
   ])('%s', async (_, status, text, facts) => {
     const node = await open({ baseUrl: await odd(() => ({ status, text })), token: 'sg_x' });
     expect(await failureOf(node.status())).toMatchObject(facts);
+  });
+});
+
+describe('events', () => {
+  test('go on after the last one when the connection breaks', async () => {
+    const cursors: (string | null)[] = [];
+    const server = createServer((request, response) => {
+      const cursor = new URL(request.url ?? '', 'http://x').searchParams.get('cursor');
+      cursors.push(cursor);
+      const next = Number(cursor ?? 4) + 1;
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`: beat\n\nid: ${next}\nevent: run.completed\ndata: {"seq":${next}}\n\nid: 99\nevent: run`);
+      setTimeout(() => response.destroy(), 5);
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const node = await open({ baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: 'sg_x' });
+    const gone = new AbortController();
+    const seen: unknown[] = [];
+    for await (const event of node.events({ topics: ['run.completed'], signal: gone.signal })) {
+      seen.push(event['seq']);
+      if (seen.length === 3) gone.abort();
+    }
+    expect(seen).toEqual([5, 6, 7]);
+    expect(cursors.slice(0, 3)).toEqual([null, '5', '6']);
+  });
+
+  test('are an error where nobody answers, after five attempts', async () => {
+    const node = await open({ baseUrl: 'http://127.0.0.1:9' });
+    expect(await failureOf(node.events({ topics: ['run.completed'] }).next())).toMatchObject({ kind: 'unavailable' });
   });
 });

@@ -4,6 +4,7 @@ import template from '@signet/functions/domain/constitution/template.json' with 
 import type { SnrScore } from '@signet/functions/domain/ports/gates-compute.ts';
 import type { JsonObject } from '@signet/functions/domain/json.ts';
 import { answerOf, askNode, type NodeRequest } from './ask-node.ts';
+import { followEvents } from './follow-events.ts';
 import { openInProcess } from './in-process.ts';
 import type { AdvisoryCheck, HealthState, NodeLifecycle, NodeLifecycleOptions } from './lifecycle-types.ts';
 import { NodeError } from './node-error.ts';
@@ -108,6 +109,7 @@ export async function createNodeLifecycle(options: NodeLifecycleOptions = {}): P
     },
     status: () => ask('GET', '/api/v1/status'),
     federationStatus: () => ask('GET', '/api/v1/federation/status'),
+    events: (request) => followEvents(address, request),
     stats: () => ({
       inProcess: node.inProcess,
       apiHealthy: node.apiHealthy,
@@ -186,14 +188,19 @@ export async function createNodeLifecycle(options: NodeLifecycleOptions = {}): P
     watch = undefined;
   }
 
+  /** Where the node is now, and the key for it: both may be known only after its start. */
+  async function address(): Promise<{ url: string; token: string | undefined }> {
+    token ??= await ownerToken(home);
+    return { url, token };
+  }
+
   async function ask(
     method: NodeRequest['method'],
     path: string,
     body?: unknown,
     wait_ms = ask_ms_max,
   ): Promise<JsonObject> {
-    token ??= await ownerToken(home);
-    const asked = askNode({ url, token }, { method, path, wait_ms, ...(body === undefined ? {} : { body }) });
+    const asked = askNode(await address(), { method, path, wait_ms, ...(body === undefined ? {} : { body }) });
     inFlight.add(asked);
     try {
       const answer = await asked;
