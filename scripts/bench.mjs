@@ -6,7 +6,7 @@ import { buildArtefact, loadRecipe, recipeModules } from './artefacts.mjs';
 import { run } from './processes.mjs';
 import { ensurePackages, node24, root } from './toolchain.mjs';
 
-const known = ['proof', 'gateway', 'memory', 'scripts', 'embedding', 'start', 'lambda'];
+const known = ['proof', 'gates', 'gateway', 'memory', 'scripts', 'embedding', 'start', 'lambda'];
 answerHelp(`Usage: npm run bench [-- <area> …]
 
   areas   ${known.join(' ')}
@@ -23,7 +23,10 @@ if (unknown.length > 0) {
 const hasLambda = areas.length === 0 || areas.includes('lambda');
 
 /** Signatures need neither a model nor a script image. */
-const product = areas.length === 1 && areas[0] === 'proof' ? ['native'] : Object.keys(recipeModules);
+const product =
+  areas.length > 0 && areas.every((area) => area === 'proof' || area === 'gates')
+    ? ['native']
+    : Object.keys(recipeModules);
 
 await ensurePackages(say);
 for (const name of [...product, ...(hasLambda ? ['functions', 'lambdas-host', 'layer-model'] : [])]) {

@@ -1,4 +1,5 @@
 import { benchEmbedding } from './bench-embedding.ts';
+import { benchGates } from './bench-gates.ts';
 import { benchGateway } from './bench-gateway.ts';
 import { benchLambda } from './bench-lambda.ts';
 import { benchMemory } from './bench-memory.ts';
@@ -9,6 +10,7 @@ import { writeRecord, type Figure } from './record.ts';
 
 const areas: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   proof: benchProof,
+  gates: benchGates,
   gateway: benchGateway,
   memory: benchMemory,
   scripts: benchScripts,
