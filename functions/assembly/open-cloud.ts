@@ -1,3 +1,4 @@
+import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { v7 as uuidv7 } from 'uuid';
@@ -12,6 +13,7 @@ import type { Counts } from '../domain/counts/make-counts.ts';
 import { readGenesis } from '../domain/identity/genesis.ts';
 import { openIdentity } from '../domain/identity/open-identity.ts';
 import type { Jobs } from '../domain/jobs/jobs.ts';
+import { makeSharedRate, type SharedRate } from '../domain/rate/shared-rate.ts';
 import type { Services } from '../edge/services.ts';
 import { cloudInvoke, cloudObjects, cloudQueue, cloudSecrets, cloudTable } from './cloud-adapters.ts';
 import { computeSlots } from './compute-slots.ts';
@@ -26,6 +28,7 @@ export interface OpenedCloud {
   readonly services: Services;
   readonly jobs: Jobs;
   readonly counts: Counts;
+  readonly rate: Pick<SharedRate, 'settled'>;
   readonly node_id: string;
   /** True in the one environment of all whose start made the rows of the node. */
   readonly is_new: boolean;
@@ -115,6 +118,7 @@ export async function openCloud({
   const { jobs, counts } = node;
   // As `signet init` and `npm run deploy` make it.
   const entrance = { url: environment.api_url, home: `.signet/stages/${environment.stage}` };
-  const services = { ...node.services, entrance };
-  return { services, jobs, counts, node_id: identity.node_id, is_new: identity.is_new };
+  const sharedRate = makeSharedRate({ table, per_s: limits.rate_per_s, burst: limits.rate_burst });
+  const services = { ...node.services, entrance, sharedRate };
+  return { services, jobs, counts, rate: sharedRate, node_id: identity.node_id, is_new: identity.is_new };
 }

@@ -7,6 +7,7 @@ import { SecretsUnavailableError } from '../domain/ports/secrets.ts';
 import { TableUnavailableError } from '../domain/ports/table.ts';
 import { makeApp } from './make-app.ts';
 import { bodies } from './testing/example-requests.ts';
+import type { Services } from './services.ts';
 import { ownerToken, receipt, recordedServices, run } from './testing/recorded-services.ts';
 
 type Changes = Parameters<typeof recordedServices>[0];
@@ -480,6 +481,24 @@ test.each([
   const answer = await open().send('GET', '/', undefined, { accept, authorization: '' });
   expect(answer.headers.get('content-type')).toBe(type);
   expect(await answer.text()).toContain('0.0.0-test');
+});
+
+test('a key that all processes together have served too often waits, and a stranger is not asked for', async () => {
+  const asked: string[] = [];
+  const sharedRate: Services['sharedRate'] = {
+    take(principal) {
+      asked.push(principal.id);
+      return { admitted: false, wait_s: 1.4 };
+    },
+  };
+  const answer = await open({ sharedRate }).send('GET', '/v1/models');
+  expect(answer.status).toBe(429);
+  expect(answer.headers.get('retry-after')).toBe('2');
+  expect(answer.headers.get('x-ratelimit-remaining-requests')).toBe('0');
+  expect(await answer.json()).toMatchObject({ error: { code: 'rate_limit_exceeded', reason: 'rate.limited' } });
+  expect(asked).toHaveLength(1);
+  expect((await open({ sharedRate }).send('GET', '/v1/models', undefined, { authorization: '' })).status).toBe(401);
+  expect(asked).toHaveLength(1);
 });
 
 describe('behind a public address with a path', () => {

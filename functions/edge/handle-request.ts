@@ -81,7 +81,11 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     const caller = bearer === undefined ? undefined : await services.apiKeys.authenticate(bearer);
     if (caller === undefined) throw unauthenticated(context);
     const { unlimited_rate, ...principal } = caller;
-    if (!unlimited_rate) admit(callers.take(principal.id, services.now()), headers);
+    if (!unlimited_rate) {
+      admit(callers.take(principal.id, services.now()), headers);
+      const together = services.sharedRate?.take(principal, services.now());
+      if (together?.admitted === false) admit({ ...together, remaining: 0 }, headers);
+    }
 
     if (target === 'guarded') throw nothingHere();
     if (endpoint === undefined || (endpoint.streams === true && request.method === 'HEAD')) {

@@ -18,6 +18,7 @@ import type { Inference } from '../domain/inference/inference.ts';
 import type { MetricFamily } from '../domain/metrics/open-metrics.ts';
 import type { Health } from '../domain/node/health.ts';
 import type { NodeStatus } from '../domain/node/status.ts';
+import type { SharedRate } from '../domain/rate/shared-rate.ts';
 import type { Receipts } from '../domain/receipts/receipts.ts';
 import type { Runs } from '../domain/runs/runs.ts';
 import type { Scripts } from '../domain/scripts/scripts.ts';
@@ -49,6 +50,8 @@ export interface Services {
   /** For one purpose: a deciding route that the key's scopes do not name is refused by it, so that the refusal leaves its receipt. */
   readonly judge: Pick<Judge, 'decide'>;
   readonly idempotency: Idempotency;
+  /** The rate of a key over all processes, where several serve one node; each of them has its own buckets besides. */
+  readonly sharedRate?: Pick<SharedRate, 'take'>;
   /** What was turned away before anything was judged; written to the log once a minute by whoever made it. */
   readonly counts: Pick<Counts, 'note'>;
   status(call: Call): Promise<NodeStatus>;

@@ -10,11 +10,14 @@ function open(flushDue: () => Promise<string | undefined> = () => Promise.resolv
   const lines: string[] = [];
   const services = recordedServices();
   const log = lambdaLog({ level: 'info', write: (line) => lines.push(line) });
-  const parts = { services, counts: { flushDue }, log };
+  const written: string[] = [];
+  const rate = { settled: async () => void written.push('rate') };
+  const parts = { services, counts: { flushDue }, rate, log };
   const platform = recordedPlatform();
   return {
     services,
     lines,
+    written,
     ask: (changes: object = {}) =>
       serveApi({ ...parts, platform: undefined })(restEvent(changes), contextOf()) as Promise<WholeAnswer>,
     stream: () => platform.invoke(serveApi({ ...parts, platform }), restEvent()),
@@ -35,6 +38,13 @@ test('a stranger is refused, and counted; the counts are written behind the answ
   expect(flushes).toBe(1);
   expect((await stream()).prelude.statusCode).toBe(401);
   expect(flushes).toBe(2);
+});
+
+test('what a key has taken of its rate is written down before the function is frozen', async () => {
+  const { ask, stream, written } = open();
+  await ask();
+  await stream();
+  expect(written).toEqual(['rate', 'rate']);
 });
 
 test('counts that could not be written cost no answer', async () => {
