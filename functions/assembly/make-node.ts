@@ -5,6 +5,7 @@ import type { ApiKeys } from '../domain/api-keys/api-keys.ts';
 import type { NewId, Now, RandomBytes } from '../domain/call.ts';
 import { makeChat } from '../domain/chat/make-chat.ts';
 import { makeContent } from '../domain/content/content.ts';
+import { contentObjectKey, nodeTenant } from '../domain/content/keys.ts';
 import { makeCounts, type Counts } from '../domain/counts/make-counts.ts';
 import { makeJudge } from '../domain/decisions/make-judge.ts';
 import { makeEmbeddings, type InstalledModel } from '../domain/embeddings/make-embeddings.ts';
@@ -198,7 +199,8 @@ export function makeNode(parts: NodeParts): MadeNode {
     checks: [
       { name: 'table', is_vital: true, run: () => table.get({ pk: 'health', sk: '-' }, now()) },
       { name: 'signing', is_vital: true, run: () => identity.session() },
-      { name: 'objects', is_vital: false, run: () => objects.head('health') },
+      // Where this role may look; nothing is there.
+      { name: 'objects', is_vital: false, run: () => objects.head(contentObjectKey(nodeTenant, 'health')) },
       { name: 'digest', is_vital: true, run: () => digest.digest([new Uint8Array(0)]) },
     ],
   });
