@@ -1,8 +1,10 @@
 //! Developer tasks: `cargo run --release -p xtask -- <task>`.
 //!
 //! - `vectors [--check]` writes (or compares) `shared/vectors`, the cases that every build of the crates must answer alike.
+//! - `fuzz [--seconds N] [--seed N] [--keep] [target …]` changes inputs of every parser until one is answered wrongly.
 //! - `rates` prints operations a second on one core, as JSON.
 
+mod fuzz;
 mod rates;
 mod vectors;
 
@@ -20,7 +22,8 @@ fn main() -> ExitCode {
             println!("{}", rates::measure());
             Ok(())
         }
-        _ => Err("expected `vectors`, `vectors --check` or `rates`".to_owned()),
+        ["fuzz", options @ ..] => fuzz::run(options),
+        _ => Err("expected `vectors`, `vectors --check`, `rates` or `fuzz`".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,6 +12,7 @@ mod json_suite;
 mod json_texts;
 mod messages;
 mod node_keys;
+mod payloads;
 mod scores;
 mod signatures;
 
@@ -103,6 +104,11 @@ fn families(folder: &Path) -> Vec<(PathBuf, String)> {
             documents::cases(),
         ),
         (
+            "envelope/payload",
+            "What a caller's identity signs: `seal` by the key of `seed`, `verify` with `public_key`; payloads in hex.",
+            payloads::cases(),
+        ),
+        (
             "envelope/order",
             "The verify order of messages, check by check, with all that each case is judged by.",
             messages::cases(),
@@ -147,11 +153,11 @@ fn key(role: Role, seed: u8) -> PrivateKey {
     PrivateKey::from_seed(role, &[seed; 32])
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn from_hex(text: &str) -> Vec<u8> {
+pub fn from_hex(text: &str) -> Vec<u8> {
     let digits: Vec<char> = text.chars().collect();
     let byte = |pair: &[char]| {
         u8::from_str_radix(&pair.iter().collect::<String>(), 16).expect("hex digits")
