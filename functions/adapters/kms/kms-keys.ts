@@ -111,7 +111,11 @@ export function kmsKeys({ client, alias_prefix, compute, random, rules: own_rule
   }
 
   return {
-    create: (role) => (role === 'session' ? sessions.create() : createInKms(role)),
+    async create(role) {
+      // A key of its own in KMS for each identity of a caller would cost its owner a dollar a month.
+      if (role === 'agent') throw new KeyRefusedError('a key of role `agent` is not made here');
+      return role === 'session' ? sessions.create() : createInKms(role);
+    },
 
     async list(role) {
       const keys = [...sessions.list(), ...(role === 'session' ? [] : await listInKms())];

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import documents from '@signet/shared/vectors/document/cases.json' with { type: 'json' };
 import envelopes from '@signet/shared/vectors/envelope/cases.json' with { type: 'json' };
+import payloads from '@signet/shared/vectors/envelope/payload.json' with { type: 'json' };
 import { ComputeRefusedError, type SignCompute } from './compute.ts';
 import type { KeyRole } from './keys.ts';
 import { expected, hex, plain, utf8 } from './vector-values.contract.ts';
@@ -20,6 +21,17 @@ export function describeSign(opened: Promise<{ readonly sign: SignCompute }>): v
     ]);
     expect(plain(sealed)).toEqual(expected(one));
   });
+
+  test.each(payloads.cases.filter((one) => one.operation === 'seal'))(
+    "seals a caller's payload: $name",
+    async (one) => {
+      const { sign } = await opened;
+      const { handle } = await keyOf(sign, one.role, one.seed);
+      const request = { handle, payload_type: one.payload_type, payload: hex(one.payload) };
+      const [sealed] = await sign.sealPayloads([request]);
+      expect(plain(sealed)).toEqual(expected(one));
+    },
+  );
 
   test.each(documents.cases.filter((one) => one.operation === 'sign'))('signs documents: $name', async (one) => {
     const { sign } = await opened;

@@ -6,6 +6,7 @@ import taming from '@signet/shared/vectors/ed25519/taming.json' with { type: 'js
 import torsion from '@signet/shared/vectors/ed25519/torsion.json' with { type: 'json' };
 import wycheproof from '@signet/shared/vectors/ed25519/wycheproof.json' with { type: 'json' };
 import envelopes from '@signet/shared/vectors/envelope/cases.json' with { type: 'json' };
+import payloads from '@signet/shared/vectors/envelope/payload.json' with { type: 'json' };
 import { judgeSignature, type Signed } from './acceptance-rule.contract.ts';
 import type { VerifyCompute } from './compute.ts';
 import { expected, hex, plain, utf8 } from './vector-values.contract.ts';
@@ -34,6 +35,36 @@ export function describeVerify(opened: Promise<{ readonly verify: VerifyCompute 
       const beside = await verify.verifySignatures(Array.from({ length: 8 }, () => signedOf(one)));
       expect(beside).toEqual(Array.from({ length: 8 }, () => alone));
     }
+  });
+
+  test("judges signatures of callers' payloads, each alone", async () => {
+    const { verify } = await opened;
+    const cases = payloads.cases.filter((one) => one.operation === 'verify');
+    const items = cases.map((one) => ({
+      public_key: hex(one.public_key),
+      payload_type: one.payload_type,
+      payload: hex(one.payload),
+      signature: hex(one.signature),
+    }));
+    expect((await verify.verifyPayloads(items)).map(plain)).toEqual(cases.map(expected));
+  });
+
+  test('reads what an envelope names before any key is known, and gives the id that opening gives', async () => {
+    const { verify } = await opened;
+    const cases = envelopes.cases.filter((one) => one.operation === 'open');
+    const read = await verify.readEnvelopes(cases.map((one) => utf8(one.envelope)));
+    const openedOnes = await verify.openEnvelopes(
+      cases.map((one) => ({ envelope: utf8(one.envelope), public_key: hex(one.public_key) })),
+    );
+    for (const [index, outline] of read.entries()) {
+      const outcome = openedOnes[index];
+      // What cannot be read cannot be opened, for the same reason; only then does the key come in.
+      if (!outline.ok) expect(outcome).toEqual(outline);
+      else if (outcome?.ok === true)
+        expect(outline).toMatchObject({ id: outcome.id, payload_type: outcome.payload_type });
+    }
+    expect(read.filter(({ ok }) => ok).length).toBeGreaterThan(3);
+    expect(read.filter(({ ok }) => !ok).length).toBeGreaterThan(3);
   });
 
   test.each(envelopes.cases.filter((one) => one.operation === 'open'))('opens: $name', async (one) => {

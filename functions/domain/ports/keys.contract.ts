@@ -26,7 +26,7 @@ export interface KeysRoles {
 export function describeKeys(
   name: string,
   open: () => Promise<KeysStand>,
-  { made, found }: KeysRoles = { made: ['root', 'issuer', 'session'], found: [] },
+  { made, found }: KeysRoles = { made: ['root', 'issuer', 'session', 'agent'], found: [] },
 ): void {
   const here = [...made, ...found];
   const sealers = (['issuer', 'session'] as const).filter((role) => here.includes(role));
@@ -106,6 +106,37 @@ export function describeKeys(
       await expect(keys.sealEnvelope({ key_id, ...stand.statements.session })).rejects.toThrow(KeyRefusedError);
     });
 
+    const text = { payload_type: 'application/vnd.signet.text.v1', payload: new TextEncoder().encode('olá') };
+    const testWithAgent = here.includes('agent') ? test : undefined;
+
+    testWithAgent?.("seals a caller's payload with an agent key, and nothing that is not the caller's", async () => {
+      const { key_id } = await keyOf('agent');
+      const { entry } = await keys.sealPayload({ key_id, ...text });
+      expect(JSON.parse(Buffer.from(entry).toString())).toMatchObject({
+        payload: Buffer.from(text.payload).toString('base64'),
+        payloadType: text.payload_type,
+        signatures: [{ keyid: key_id }],
+      });
+      const reserved = { ...text, payload_type: 'application/vnd.in-toto+json' };
+      await expect(keys.sealPayload({ key_id, ...reserved })).rejects.toMatchObject({ code: 'envelope.type' });
+      await expect(keys.sealEnvelope({ key_id, ...stand.statements.session })).rejects.toThrow(KeyRefusedError);
+      await expect(sign(key_id)).rejects.toThrow(KeyRefusedError);
+    });
+
+    test.each(sealers)("refuses a caller's payload with a key of role %s", async (role) => {
+      const { key_id } = await keyOf(role);
+      await expect(keys.sealPayload({ key_id, ...text })).rejects.toThrow(KeyRefusedError);
+    });
+
+    test('lists the keys of one role', async () => {
+      for (const role of here) {
+        const key = await keyOf(role);
+        const listed = await keys.list(role);
+        expect(idsOf(listed)).toContain(key.key_id);
+        expect(listed.every((each) => each.role === role)).toBe(true);
+      }
+    });
+
     test('refuses a key that is not here, however it is named', async () => {
       for (const key_id of ['z6MkNobody', '', '../z6Mk', 'z6Mk/../x', 'root']) {
         await expect(sign(key_id)).rejects.toThrow(KeyRefusedError);
@@ -139,7 +170,7 @@ export function describeKeys(
       expect(await reopened.sealEnvelope(statement)).toEqual(await keys.sealEnvelope(statement));
     });
 
-    for (const role of (['root', 'issuer'] as const).filter((role) => !made.includes(role))) {
+    for (const role of (['root', 'issuer', 'agent'] as const).filter((role) => !made.includes(role))) {
       test(`refuses to make a key of role ${role}`, async () => {
         await expect(keys.create(role)).rejects.toThrow(KeyRefusedError);
       });
