@@ -27,7 +27,7 @@ export function watchRun({ table, now }: { table: Table; now: Now }, run: RunRow
     const item = await table.get(stateKey(run.tenant, run.id), now());
     const is_on = item !== undefined && isCurrent(runRow(item), run.attempt, now());
     const is_mine = looks % looks_per_renewal !== 0 || (await claim.renew());
-    if (!is_on || !is_mine) controller.abort();
+    if (!is_on || !is_mine) close();
   }
 
   const timer = setInterval(() => {
@@ -36,14 +36,15 @@ export function watchRun({ table, now }: { table: Table; now: Now }, run: RunRow
       .catch(() => undefined)
       .finally(() => (looking = undefined));
   }, look_every_ms);
+  // What it watches may ignore its signal; nothing waits for this process on that account.
+  timer.unref();
 
-  return {
-    signal: controller.signal,
-    close() {
-      clearInterval(timer);
-      controller.abort();
-    },
-  };
+  function close(): void {
+    clearInterval(timer);
+    controller.abort();
+  }
+
+  return { signal: controller.signal, close };
 }
 
 /** Whether the attempt goes on: it may still make calls. */
