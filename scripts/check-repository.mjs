@@ -21,6 +21,7 @@ const problems = [
   ...machinePaths(),
   ...brokenJson(),
   ...lostExecuteBits(),
+  ...copiedThresholds(),
 ];
 for (const problem of problems) console.error(problem);
 process.exit(problems.length > 0 ? 1 : 0);
@@ -80,4 +81,19 @@ function lostExecuteBits() {
 
 function read(file) {
   return readFileSync(join(root, file), 'utf8');
+}
+
+/** The signed constitution is the only place of its thresholds: code that knows one would judge by what nobody signed. */
+function copiedThresholds() {
+  const { thresholds } = JSON.parse(read('functions/domain/constitution/template.json'));
+  const written = Object.values(thresholds).map((value) => String(value).replace(/(?=(?:\d{3})+$)/g, '_?'));
+  const copy = new RegExp(`(?<![\\w.])(?:${written.join('|')})(?![\\w.])`);
+  const isCode = (file) => /^(functions|clients|infra)\/.*\.(ts|mjs)$/.test(file) && !/\.test\.ts$/.test(file);
+  return files.filter(isCode).flatMap((file) =>
+    read(file)
+      .split('\n')
+      .flatMap((line, index) =>
+        copy.test(line) ? [`${file}:${index + 1}: repeats a threshold of the constitution (${line.trim()})`] : [],
+      ),
+  );
 }

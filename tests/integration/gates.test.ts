@@ -52,7 +52,7 @@ describe('gates over HTTP', () => {
     expect(body).toMatchObject({ passed: true, all_passed: true, snr_bp: 10_000, ihsan_bp: 10_000, claimed: {} });
     const { body: status } = await ask('GET', '/api/v1/status');
     expect(body['con']).toBe(status['con']);
-    const verdict = await ask('GET', `/api/v1/receipts/${String(body['id'])}`);
+    const verdict = await ask('GET', `/api/v1/receipts/${idOf(body, 'id')}`);
     expect(verdict.answer.status).toBe(200);
     const decision = await ask('GET', `/api/v1/receipts/${answer.headers.get('signet-receipt')}`);
     expect(predicateOf(decision.body)).toMatchObject({ action: 'checkGates', parents: [body['id']] });
@@ -91,7 +91,7 @@ describe('gates over HTTP', () => {
     const { answer, body } = await check({ content: prose, action: 'fly' });
     expect(answer.status).toBe(503);
     expect(body).toMatchObject({ code: 'gate_unavailable', reason: 'gate.unavailable' });
-    const decision = await ask('GET', `/api/v1/receipts/${String(body['receipt'])}`);
+    const decision = await ask('GET', `/api/v1/receipts/${idOf(body, 'receipt')}`);
     expect(predicateOf(decision.body)).toMatchObject({ code: 'gate_unavailable' });
   });
 
@@ -217,8 +217,14 @@ describe('gates over HTTP', () => {
   });
 });
 
+function idOf(body: JsonObject, name: string): string {
+  const value = body[name];
+  if (typeof value !== 'string') throw new Error(`expected a text as \`${name}\``);
+  return value;
+}
+
 function predicateOf(receipt: JsonObject): JsonObject {
-  const envelope = JSON.parse(Buffer.from(String(receipt['entry']), 'base64').toString()) as { payload: string };
+  const envelope = JSON.parse(Buffer.from(idOf(receipt, 'entry'), 'base64').toString()) as { payload: string };
   const statement = JSON.parse(Buffer.from(envelope.payload, 'base64').toString()) as { predicate: JsonObject };
   return statement.predicate;
 }

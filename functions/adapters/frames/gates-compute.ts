@@ -5,7 +5,7 @@ import type {
   ScorerDescription,
   SnrScore,
 } from '../../domain/ports/gates-compute.ts';
-import type { AnswerReader } from './frames.ts';
+import type { AnswerReader, Field } from './frames.ts';
 import type { CallFrames } from './proof-compute.ts';
 
 /** Numbers of the scorers' operations in the crate `compute`; never reused. */
@@ -21,9 +21,9 @@ export const gateOperations = {
 
 /** The scorers of the gates over the frames of the crate `compute`, which refuse no item. */
 export function gatesCompute(call: CallFrames): GatesCompute {
-  const each = <Item extends readonly (number | Uint8Array)[], Answer>(
+  const each = <Answer>(
     operation: number,
-    items: readonly Item[],
+    items: readonly (readonly Field[])[],
     read: (answer: AnswerReader) => Answer,
   ): readonly Answer[] | Promise<readonly Answer[]> =>
     call(operation, items, (answer) =>

@@ -107,4 +107,4 @@ const form = z.object({
   unscored: z.enum(['skip', 'refuse']),
 });
 
-const builtIn = readRules(template as unknown as JsonObject);
+const builtIn = readRules(template);
