@@ -120,7 +120,9 @@ test('a start whose sign-envelope does not answer serves what needs no signature
     throw new Error('no function today');
   };
   const node = await openCloud({ environment: stage.environment, repository, log, invoke });
-  expect(await node.services.health()).toMatchObject({ status: 'healthy' });
+  const { status, checks } = await node.services.health();
+  expect(status).toBe('unhealthy');
+  expect(checks.filter(({ state }) => state === 'failed').map(({ name }) => name)).toEqual(['signing']);
   const call = await callOf(node, stage.owner_token);
   await expect(
     node.services.chat.complete(call, { model: 'edge/signet-edge-1', messages: [{ role: 'user', content: 'hi' }] }),

@@ -24,7 +24,11 @@ try {
   const server = name in typescriptFunctions || name === 'sign-envelope' ? await openOnStage() : await openAlone();
   const answer = await server.invoke(name, name === 'run-script' ? await addressed(event) : event);
   const { init_ms, invocations } = server.reports(name).at(-1);
-  if (flags.includes('--logs')) say(server.logs(name).trimEnd());
+  if (flags.includes('--logs')) {
+    // What it wrote is whole when its process has ended.
+    await server.coolDown(name);
+    say(server.logs(name).trimEnd());
+  }
   process.stdout.write(`${JSON.stringify(readAnswer(answer), null, 2)}\n`);
   say(`init ${Math.round(init_ms)} ms, invoke ${Math.round(invocations.at(-1)?.duration_ms ?? 0)} ms`);
   process.exitCode = answer.kind === 'error' ? 1 : 0;
