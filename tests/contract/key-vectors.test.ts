@@ -83,7 +83,7 @@ describe('delegations', () => {
     const verdict = await verifyReceipt({
       bytes: Buffer.from(JSON.stringify(receipt)),
       ...compute,
-      trust: [String(each.document['id'])],
+      trust: [each.document['id'] as string],
       ...(each.chain === undefined ? {} : { chains: [each.chain] }),
       ...(each.log_index === undefined ? {} : { log_index: each.log_index }),
     });
@@ -146,8 +146,8 @@ function holds(document: JsonObject, proof: JsonObject): boolean {
   const { proof: _proof, ...unsecured } = document;
   const { proofValue, ...options } = proof;
   const data = Buffer.concat([sha256(canonical(options)), sha256(canonical(unsecured))]);
-  const key_id = String(proof['verificationMethod']).split('#')[1] ?? '';
-  return verifyPlain(null, data, publicKeyOf(key_id), base58(String(proofValue).slice(1)));
+  const key_id = (proof['verificationMethod'] as string).split('#')[1] ?? '';
+  return verifyPlain(null, data, publicKeyOf(key_id), base58((proofValue as string).slice(1)));
 }
 
 function proofsOf(document: JsonObject): readonly JsonObject[] {

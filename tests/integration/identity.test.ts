@@ -64,13 +64,13 @@ const judging = (envelope: unknown, consume = false) => send('/api/v1/pci/envelo
 
 function holds({ public_key, signature, payload_type }: JsonObject, payload: string): boolean {
   const key = createPublicKey({
-    key: Buffer.concat([spki, Buffer.from(String(public_key), 'hex')]),
+    key: Buffer.concat([spki, Buffer.from(public_key as string, 'hex')]),
     format: 'der',
     type: 'spki',
   });
-  const type = String(payload_type);
+  const type = payload_type as string;
   const pae = `DSSEv1 ${type.length} ${type} ${Buffer.byteLength(payload)} ${payload}`;
-  return verify(null, Buffer.from(pae), key, Buffer.from(String(signature), 'hex'));
+  return verify(null, Buffer.from(pae), key, Buffer.from(signature as string, 'hex'));
 }
 
 describe('managed identities', () => {
@@ -155,8 +155,10 @@ describe('signatures', () => {
       ],
       all_valid: false,
     });
-    expect((await verifying({ items: Array(1000).fill(good) })).body).toMatchObject({ all_valid: true });
-    expect((await verifying({ items: Array(1001).fill(good) })).status).toBe(400);
+    expect((await verifying({ items: Array.from({ length: 1000 }, () => good) })).body).toMatchObject({
+      all_valid: true,
+    });
+    expect((await verifying({ items: Array.from({ length: 1001 }, () => good) })).status).toBe(400);
     expect((await verifying({ items: [] })).status).toBe(400);
   });
 
@@ -216,7 +218,7 @@ describe('messages', () => {
     ['an origin as text', { provenance: ['x'] }, 400, 'invalid_request'],
     [
       '65 origins',
-      { provenance: Array(65).fill({ id: 'a'.repeat(64), digest: 'b'.repeat(64) }) },
+      { provenance: Array.from({ length: 65 }, () => ({ id: 'a'.repeat(64), digest: 'b'.repeat(64) })) },
       400,
       'invalid_request',
     ],

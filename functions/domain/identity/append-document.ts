@@ -10,7 +10,7 @@ import { currentRoots, newRoots, verifyChain } from './document-chain.ts';
 import type { DocumentChange } from './document-changes.ts';
 import { IdentityBrokenError } from './identity-broken.ts';
 import { documentKey } from './keys.ts';
-import { rfc3339, verificationMethodId } from './node-document.ts';
+import { idOf, rfc3339, verificationMethodId } from './node-document.ts';
 
 /** The chain has grown meanwhile: read it again and decide anew. */
 export class DocumentConflictError extends Error {
@@ -49,7 +49,7 @@ export async function appendDocument(
   const { chain, change } = request;
   const newest = chain.at(-1);
   if (newest === undefined) throw new IdentityBrokenError('expected a document chain to append to, found none');
-  const node_id = String(newest['id']);
+  const node_id = idOf(newest);
   const [before] = await digestJson(digest, [newest]);
   if (before === undefined) throw new Error('no digest of the newest document came back');
   const held = new Set((await keys.list('root')).map(({ key_id }) => key_id));

@@ -106,7 +106,7 @@ function methodsById(document: JsonObject): ReadonlyMap<string, JsonObject> | un
   const methods = document['verificationMethod'];
   if (!Array.isArray(methods) || listedKeys(document).length !== methods.length) return undefined;
   const byId = new Map(
-    (methods as readonly JsonObject[]).map((method) => [String(method['publicKeyMultibase']), method]),
+    (methods as readonly JsonObject[]).map((method) => [method['publicKeyMultibase'] as string, method] as const),
   );
   return byId.size === methods.length ? byId : undefined;
 }
@@ -133,11 +133,11 @@ async function proofsBy(
   key_ids: readonly string[],
 ): Promise<readonly string[]> {
   const keys = await verify.decodeKeyIds(key_ids);
-  const readable = keys.flatMap((key) => (key.ok ? [key.public_key] : []));
-  const proofs = (await verify.verifyDocuments(readable.map((key) => signedBy(document, key))))[Symbol.iterator]();
+  const readable = keys.flatMap((key) => (key.ok ? [signedBy(document, key.public_key)] : []));
+  const proofs = [...(await verify.verifyDocuments(readable))];
   return keys.map((key) => {
     if (!key.ok) return key.code;
-    const proof = proofs.next().value as (typeof proofs extends Iterator<infer T> ? T : never) | undefined;
+    const proof = proofs.shift();
     return proof?.ok === true ? 'ok' : (proof?.code ?? 'sig.invalid');
   });
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.ts';
 import type { PublicKey } from '../ports/keys.ts';
-import { rfc3339, verificationMethodId } from './node-document.ts';
+import { idOf, rfc3339, verificationMethodId } from './node-document.ts';
 
 /** What the next node document says differently; it gets the newest one without its proofs. */
 export type DocumentChange = (document: JsonObject) => JsonObject;
@@ -12,9 +12,9 @@ export type DocumentChange = (document: JsonObject) => JsonObject;
 export function addKey({ key, now, vkey }: { key: PublicKey; now: number; vkey?: string }): DocumentChange {
   return (document) => {
     const method = {
-      id: verificationMethodId(String(document['id']), key.key_id),
+      id: verificationMethodId(idOf(document), key.key_id),
       type: 'Multikey',
-      controller: document['id'] ?? '',
+      controller: idOf(document),
       publicKeyMultibase: key.key_id,
       role: key.role,
       custody: key.custody,

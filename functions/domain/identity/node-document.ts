@@ -36,6 +36,12 @@ export function nodeIdOf(root_key_id: string): string {
   return `did:key:${root_key_id}`;
 }
 
+/** Who a document says that it is of; no text, nobody. */
+export function idOf(document: JsonObject): string {
+  const id = document['id'];
+  return typeof id === 'string' ? id : '';
+}
+
 /** Of the first root key, which the id of its node is. */
 export function rootKeyIdOf(node_id: string): string {
   return node_id.slice('did:key:'.length);

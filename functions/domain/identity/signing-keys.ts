@@ -1,6 +1,6 @@
 import type { JsonObject } from '../json.ts';
 import type { Key, Put, Table } from '../ports/table.ts';
-import { listedKeys } from './node-document.ts';
+import { idOf, listedKeys } from './node-document.ts';
 
 /** A key as our own registry knows it: the only place that says for whom a key signs, and until when. */
 export interface SigningKey {
@@ -49,10 +49,10 @@ export async function findSigningKey(
     const { owner, role, kinds, delegation, nbf, naf, revoked_at } = row;
     return {
       key_id,
-      owner: String(owner),
-      role: String(role),
+      owner: owner as string,
+      role: role as string,
       kinds: kinds as readonly string[],
-      delegation: String(delegation),
+      delegation: delegation as string,
       nbf: Number(nbf),
       naf: Number(naf),
       is_revoked: revoked_at !== undefined,
@@ -62,7 +62,7 @@ export async function findSigningKey(
   if (listed === undefined) return undefined;
   return {
     key_id,
-    owner: String(document['id']),
+    owner: idOf(document),
     role: listed.role,
     kinds: [],
     nbf: listed.not_before,

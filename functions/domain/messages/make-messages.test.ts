@@ -37,7 +37,7 @@ const create = async (changes: Partial<CreateRequest> = {}, call = testCall()) =
   (await messages.create(call, { ...request, ...changes })).value;
 const bytesOf = (envelope: unknown) => new TextEncoder().encode(JSON.stringify(envelope));
 const messageIn = (envelope: JsonObject) =>
-  JSON.parse(Buffer.from(String(envelope['payload']), 'base64').toString()) as JsonObject & { body: JsonObject };
+  JSON.parse(Buffer.from(envelope['payload'] as string, 'base64').toString()) as JsonObject & { body: JsonObject };
 
 /** A message as the session would sign it, with this and that changed first; undefined takes a member away. */
 async function forge(members: { readonly [name: string]: unknown } = {}, key_id?: string): Promise<Uint8Array> {
@@ -375,7 +375,7 @@ describe('a message is admitted', () => {
     const envelope = bytesOf((await create()).envelope);
     const processes = [messages, open(), open(), open()];
     const all = await Promise.all(
-      Array.from({ length: 40 }, (_, index) => processes[index % 4]?.consume(testCall(), envelope)),
+      Array.from({ length: 40 }, async (_, index) => processes[index % 4]?.consume(testCall(), envelope)),
     );
     const winners = all.filter((one) => one?.verdict.valid);
     expect(winners).toHaveLength(1);

@@ -27,7 +27,7 @@ export async function admitOnce<T>(
     { kind: 'put', key, item: { verdict, expires_at }, conditions: [{ kind: 'absent' }] },
     now(),
   );
-  if (inserted.kind === 'refused') return { kind: 'seen', verdict: String(inserted.current?.['verdict']) };
+  if (inserted.kind === 'refused') return { kind: 'seen', verdict: inserted.current?.['verdict'] as string };
   try {
     return { kind: 'admitted', value: await work() };
   } catch (error) {

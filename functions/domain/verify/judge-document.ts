@@ -40,7 +40,11 @@ export async function judgeDocument({
   }
   const seq = document['seq'];
   if (typeof seq !== 'number' || seq > chain.length) {
-    return refuse(14, 'key.unknown', `the pinned chain ends before document ${String(seq)}; pin the node again`);
+    return refuse(
+      14,
+      'key.unknown',
+      `the pinned chain ends before document ${JSON.stringify(seq)}; pin the node again`,
+    );
   }
   const isNext = seq === chain.length;
   const documents = isNext ? [...chain, document] : chain;

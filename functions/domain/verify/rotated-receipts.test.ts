@@ -94,7 +94,7 @@ test('a document that is not the one of its place in the chain is refused', asyn
   const { proof: _proof, ...unsigned } = document;
   const signedAgain = await node.keys.signDocument({
     key_id: rootKeyIdOf(node.identity.node_id),
-    verification_method: String(proof['verificationMethod']),
+    verification_method: proof['verificationMethod'] as string,
     document: unsigned,
     created: rfc3339(now),
   });

@@ -5,7 +5,6 @@ import { verifyChain } from '@signet/functions/domain/identity/document-chain.ts
 import { listedKeys, rfc3339, type ListedKey } from '@signet/functions/domain/identity/node-document.ts';
 import { isSignetError } from '@signet/functions/domain/errors.ts';
 import { UnknownKeyError, type ChangedKeys, type NodeKeyRole } from '@signet/functions/domain/identity/node-keys.ts';
-import type { JsonObject } from '@signet/functions/domain/json.ts';
 import { CommandFailure, exits, startFailed } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions, type GlobalOptions } from '../global-options.ts';
 import { ownerKey } from '../node-access.ts';
@@ -140,14 +139,26 @@ function tell(terminal: Terminal, { json }: GlobalOptions, { document, role, suc
   };
   if (json) return terminal.out(`${JSON.stringify(made, null, 2)}\n`);
   const lines = [
-    document === undefined ? `the ${role} key is revoked` : `node document ${String(document['seq'])} is signed`,
+    document === undefined
+      ? `the ${role} key is revoked`
+      : `node document ${JSON.stringify(document['seq'])} is signed`,
     ...(successor === undefined ? [] : [`${role} key now ${successor}`]),
     ...(receipt === undefined ? [] : [`receipt ${receipt}`]),
   ];
   terminal.out(`${lines.join('\n')}\n`);
 }
 
-function shownKey({ key_id, role, not_before, not_after, revoked, revoked_at }: ListedKey): JsonObject {
+interface ShownKey {
+  readonly key_id: string;
+  readonly role: string;
+  readonly state: 'current' | 'retired' | 'revoked';
+  /** RFC 3339. */
+  readonly not_before: string;
+  readonly not_after?: string;
+  readonly revoked_at?: ListedKey['revoked_at'];
+}
+
+function shownKey({ key_id, role, not_before, not_after, revoked, revoked_at }: ListedKey): ShownKey {
   return {
     key_id,
     role,
@@ -162,13 +173,13 @@ function describedNode(node: {
   readonly node_id: string;
   readonly documents: number;
   readonly fault?: string;
-  readonly keys: readonly JsonObject[];
+  readonly keys: readonly ShownKey[];
 }): string {
   const head = `${escaped(node.node_id)}  ${node.documents} document${node.documents === 1 ? '' : 's'}`;
   if (node.fault !== undefined) return `${head}  not valid: ${escaped(node.fault)}\n`;
   const rows = node.keys.map(({ role, state, key_id, not_after }) => {
-    const end = not_after === undefined ? '' : `  until ${String(not_after)}`;
-    return `  ${escaped(String(role)).padEnd(8)} ${String(state).padEnd(8)} ${escaped(String(key_id))}${end}`;
+    const end = not_after === undefined ? '' : `  until ${not_after}`;
+    return `  ${escaped(role).padEnd(8)} ${state.padEnd(8)} ${escaped(key_id)}${end}`;
   });
   return `${[head, ...rows].join('\n')}\n`;
 }
