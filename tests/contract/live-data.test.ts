@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { federationKey } from '../../functions/domain/federation/keys.ts';
 import { nodeKey } from '../../functions/domain/identity/keys.ts';
@@ -27,7 +28,7 @@ beforeEach(() => {
 });
 
 type Fields = { readonly [name: string]: unknown };
-const get = async (path: string, instance = one): Promise<Fields> => (await instance.ask(path)).json as Fields;
+const get = async (path: string, instance = one): Promise<Fields> => (await instance.ask(path)).json;
 const chat = (more: object = {}) =>
   one.ask('/v1/chat/completions', { body: { model: 'auto', messages: [{ role: 'user', content: 'hello' }], ...more } });
 const metric = async (name: string, instance = one): Promise<number | undefined> =>
@@ -242,4 +243,17 @@ describe('federation', () => {
     const { status, json } = await one.ask('/api/v1/federation/propose', { body });
     expect([status, json]).toEqual([501, expect.objectContaining({ code: 'not_built', reason: 'feature.off' })]);
   });
+});
+
+test('no handler of these routes answers a literal', async () => {
+  for (const name of ['metrics', 'inference', 'federation', 'events']) {
+    const text = await readFile(new URL(`../../functions/edge/routes/${name}.ts`, import.meta.url), 'utf8');
+    const answers = [...text.matchAll(/\bhandle: [\s\S]*?\n {2,4}\}\),?\n/g)].map(([handler]) => handler);
+    expect(answers.length).toBeGreaterThan(0);
+    const told = answers.join('').replaceAll(/\bkind: '(?:text|stream)'|\bstatus: 200|\bheaders: \{[^}]*\}/g, '');
+    expect({ name, literals: told.match(/\w+: (?:true|false|-?\d[\d_.]*|'[^']*')/g) ?? [] }).toEqual({
+      name,
+      literals: [],
+    });
+  }
 });

@@ -228,7 +228,7 @@ describe('answers', () => {
     const told = await alike({ path: '/api/v1/status' });
     const { code, stdout } = await byCommand(['status', '--json']);
     expect([code, stable(JSON.parse(stdout))]).toEqual([0, stable(told.body)]);
-  });
+  }, 60_000);
 });
 
 describe('errors', () => {
@@ -255,5 +255,5 @@ describe('errors', () => {
     const { code, stderr } = await byCommand(['status'], 'sg_nothing');
     expect(code).not.toBe(0);
     expect(stderr).toContain('invalid_api_key');
-  });
+  }, 60_000);
 });

@@ -25,7 +25,7 @@ const log = {
 
 async function seal(): Promise<void> {
   const { rows } = await node.table.query({ pk: pendingPartition, limit: 1000 }, clock);
-  for (const { item } of rows.slice(sealed.length)) sealed.push(Buffer.from(String(item['entry'])));
+  for (const { item } of rows.slice(sealed.length)) sealed.push(Buffer.from(item['entry'] as string));
 }
 
 function events(changes: Partial<Parameters<typeof makeEvents>[0]> = {}) {

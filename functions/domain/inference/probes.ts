@@ -76,7 +76,7 @@ export function makeProbes({
     async latest(age_ms_max) {
       const { rows } = await table.query(probeRange, now());
       const stored = new Map(rows.map(({ sk, item }) => [sk, readProbe(item)]));
-      const probes = providers().map((provider) => {
+      const probes = providers().map(async (provider) => {
         const last = stored.get(provider.name);
         const isFresh = last !== undefined && last.tier === provider.tier && now() - last.at <= age_ms_max;
         return isFresh ? last : within(probeOnce(provider), wait_ms);

@@ -77,7 +77,9 @@ function labelsOf(name: string): readonly string[] {
 }
 
 function countsOf(entry: Uint8Array | string): readonly (readonly [name: string, count: number])[] {
-  const { type, predicate = {} } = readEntry(entry) ?? {};
+  const read = readEntry(entry);
+  if (read === undefined) return [];
+  const { type, predicate } = read;
   switch (type) {
     case decisionType:
       return decisionCounts(predicate);

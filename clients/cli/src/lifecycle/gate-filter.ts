@@ -46,11 +46,15 @@ function judged(verdict: JsonObject): FilterResult {
   const { passed, code, results, snr_bp, ihsan_bp } = verdict;
   const failed = (Array.isArray(results) ? (results as readonly JsonObject[]) : [])
     .filter((result) => result['passed'] !== true)
-    .map((result) => `${String(result['gate'])}: ${String(result['code'] ?? 'failed')}`);
+    .map(({ gate, code: why }) => `${text(gate) ?? 'gate'}: ${text(why) ?? 'failed'}`);
   const missing = typeof snr_bp !== 'number' ? ['snr.missing'] : typeof ihsan_bp !== 'number' ? ['ihsan.missing'] : [];
   if (passed === true && missing.length === 0) return { pass: true, reasons: [], verdict };
   const said = typeof code === 'string' ? [code] : passed === true ? [] : ['gate_refused'];
   return { pass: false, reasons: [...said, ...missing, ...failed], verdict };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Only what the node takes: a field of the pipeline's own must not fail an item. */

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { NodeError } from './node-error.ts';
+import type { NodeError } from './node-error.ts';
 import type { HealthState, NodeLifecycle, NodeLifecycleOptions } from './lifecycle-types.ts';
 import { createNodeLifecycle } from './node-lifecycle.ts';
 
