@@ -7,7 +7,7 @@ export interface StartedNode {
   readonly url: string;
   readonly node: OpenedNode;
   /** Stops accepting, finishes what is in flight for up to five seconds, stores the rest as jobs, and lets the home go. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const drain_ms = 5000;

@@ -12,9 +12,9 @@ export interface RunningNode {
   readonly owner_key: string;
   readonly process: ChildProcess;
   /** All that it printed so far. */
-  output(): string;
+  readonly output: () => string;
   /** SIGTERM, and its exit code. */
-  stop(): Promise<number | null>;
+  readonly stop: () => Promise<number | null>;
   /** kill -9 of the server and its parent. */
   kill(): Promise<void>;
 }

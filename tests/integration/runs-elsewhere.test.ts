@@ -131,14 +131,15 @@ whenBuilt('a run on another machine', () => {
   }, 120_000);
 
   test('that was announced twice is executed by one machine', async () => {
-    const outcomes: (Promise<'completed' | 'gone'> | undefined)[] = [];
+    const outcomes: Promise<'completed' | 'gone'>[] = [];
+    const launch = machine.launch.bind(machine);
     const twice: SandboxMachine['launch'] = async (announced) => {
       for (let count = 0; count < 2; count += 1) {
         await launch(announced);
-        outcomes.push(machine.last()?.outcome);
+        const last = machine.last();
+        if (last !== undefined) outcomes.push(last.outcome);
       }
     };
-    const { launch } = machine;
     Object.assign(machine, { launch: twice });
     try {
       const asked = upstream.requests.length;

@@ -26,6 +26,12 @@ afterEach(() => first.close());
 const { signal } = new AbortController();
 const engine = 'engine-one-0123456789';
 
+interface SeenEvent {
+  readonly id: number;
+  readonly event: string;
+  readonly data: { readonly text?: string };
+}
+
 interface Handed {
   readonly id: string;
   readonly job_id: string;
@@ -35,7 +41,7 @@ interface Handed {
 async function create(more: JsonObject = {}): Promise<{ id: string; job_id: string }> {
   const { value } = await first.runs.create(first.call(), first.request('p', more));
   const row = await first.table.get({ pk: `t#default#run#${value.id}`, sk: 'state' }, 0);
-  return { id: value.id, job_id: String(row?.['job_id']) };
+  return { id: value.id, job_id: String(Object(row)['job_id']) };
 }
 
 async function handOver(more: JsonObject = {}): Promise<Handed> {
@@ -81,10 +87,10 @@ async function runOf({ id }: { id: string }): Promise<Run> {
   return second.runs.get(second.call(), { id });
 }
 
-async function eventsOf(id: string): Promise<{ id: number; event: string; data: { text?: string } }[]> {
-  const found = [];
+async function eventsOf(id: string): Promise<SeenEvent[]> {
+  const found: SeenEvent[] = [];
   for await (const event of await second.runs.events(second.call(), { id, after: 0 })) {
-    found.push(event as { id: number; event: string; data: { text?: string } });
+    found.push(event as SeenEvent);
   }
   expect(found.map((event) => event.id)).toEqual(found.map((_, index) => index + 1));
   return found;
@@ -527,9 +533,10 @@ describe('a machine that is switched off in the middle of a call', () => {
       return guest.call('web.search', { query: 'two', k: 1 });
     };
     for (const world of [first, second]) world.programs.set('p', searching);
+    const silence = Promise.withResolvers<{ text: string }>();
     first.answerChat = () => {
       stuck.resolve();
-      return new Promise(() => undefined);
+      return silence.promise;
     };
     const handed = await handOver();
     const dying = first.newRelay();
@@ -545,5 +552,6 @@ describe('a machine that is switched off in the middle of a call', () => {
     expect(second.judged.filter(({ action }) => action === 'search')).toHaveLength(1);
     const texts = (await eventsOf(handed.id)).flatMap(({ event, data }) => (event === 'stdout' ? [data.text] : []));
     expect(texts).toEqual(['begun\n']);
+    silence.resolve({ text: 'nobody waits for this any more' });
   });
 });

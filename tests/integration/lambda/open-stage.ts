@@ -29,7 +29,7 @@ export interface OpenedStage {
   readonly environment: CloudStage['environment'];
   /** Base URL of the API, which streams; `run-script` calls back there. */
   readonly url: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /**
