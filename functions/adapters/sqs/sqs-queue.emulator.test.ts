@@ -65,7 +65,7 @@ describe.each(['standard', 'fifo'] as const)('an SQS queue, %s', (kind) => {
     expect(messages.map((message) => message.body.length)).toEqual(Array.from({ length: 10 }, () => 262_144));
   });
 
-  test('shows as attempts exhausted what the queue itself moved', async () => {
+  test('shows as attempts exhausted what the queue itself moved, and redrives it', async () => {
     const arn = async (QueueUrl: string) => {
       const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] });
       return (await client.send(command)).Attributes?.QueueArn;
@@ -79,6 +79,9 @@ describe.each(['standard', 'fifo'] as const)('an SQS queue, %s', (kind) => {
     await client.send(look);
     const { letters } = await open().deadLetters({ limit: 10 });
     expect(letters).toMatchObject([{ body: 'x', reason: 'attempts_exhausted' }]);
+    expect(await open().redrive(letters.map(({ id }) => id))).toBe(1);
+    expect(await open().receive(receive_all)).toMatchObject([{ body: 'x', attempt: 1 }]);
+    expect(await open().deadLetters({ limit: 10 })).toEqual({ letters: [] });
   });
 
   test('takes messages that another program sent', async () => {
