@@ -37,6 +37,8 @@ export interface GateEntry {
   readonly score: number;
   readonly bar: number;
   readonly attain: number;
+  /** False where it does not count for excellence; absent otherwise. */
+  readonly mandatory?: false;
   /** A code of the reject registry, unless it passed. */
   readonly code?: string;
   /** Numbers, booleans and short names; never text of the content. */

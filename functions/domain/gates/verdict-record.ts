@@ -81,6 +81,7 @@ function entryOf({ rule, state, score, code, facts, us }: RanGate, attain: numbe
     score,
     bar: rule.bar,
     attain,
+    ...(rule.mandatory ? {} : { mandatory: false as const }),
     ...(code === undefined ? {} : { code }),
     facts,
     us,
