@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { Command } from 'commander';
+import type { RecomputedVerdict } from '@signet/functions/domain/gates/recompute-verdict.ts';
 import type { Pin } from '@signet/functions/domain/verify/pin.ts';
 import { isLogProof, verifyLogProof, type LogVerdict } from '@signet/functions/domain/verify/verify-log-proof.ts';
 import { verifyReceipt, type Verdict } from '@signet/functions/domain/verify/verify-receipt.ts';
@@ -9,10 +10,12 @@ import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
 import { readPins, rememberCheckpoint } from '../pinned-nodes.ts';
 import type { Exit } from '../program.ts';
 import { escaped, type Terminal } from '../terminal.ts';
+import { recompute } from './recompute.ts';
 
 interface VerifyOptions {
   readonly node?: readonly string[];
   readonly content?: readonly string[];
+  readonly recompute?: string;
 }
 
 export function verifyCommand(terminal: Terminal, exit: Exit): Command {
@@ -21,6 +24,7 @@ export function verifyCommand(terminal: Terminal, exit: Exit): Command {
     .argument('<file>', 'the receipt, or - for stdin')
     .option('--node <did>', 'the node it should be of, besides those pinned in trust/; repeat for more', collect)
     .option('--content <file>', 'a content record to compare with the digests; repeat for more', collect)
+    .option('--recompute <file>', 'the text of a gate verdict, or its content record: compute the verdict again')
     .addHelpText(
       'after',
       `
@@ -28,6 +32,7 @@ Examples:
   curl -s -H "authorization: Bearer $(cat .signet/owner.key)" localhost:3001/api/v1/receipts/ID > receipt
   signet verify receipt
   signet verify receipt.json --node did:key:z6Mk…
+  signet verify verdict.json --recompute text.md
 
 A receipt is a tlog-proof text, or JSON while the log does not have it yet; both are read. Pinned are the nodes in
 HOME/trust/*.json ({"node_id", "documents"?, "policy"?}); a node pins itself there when it starts, \`signet trust pin\`
@@ -42,7 +47,7 @@ Exit codes: 0 valid, 2 usage, 3 not pinned, 10 malformed, 11 signature, 12 log p
     const pins: readonly Pin[] = [...(await readPins(globals.home)), ...named];
     // Loaded when needed, since it compiles a module.
     const { openWasmCompute } = await import('@signet/functions/adapters/wasm/wasm-compute.ts');
-    const { verify, digest } = await openWasmCompute();
+    const { verify, digest, gates } = await openWasmCompute();
     const verdict: LogVerdict = isLogProof(bytes)
       ? await verifyLogProof({ bytes, pins, verify, digest, content })
       : await verifyReceipt({
@@ -56,12 +61,17 @@ Exit codes: 0 valid, 2 usage, 3 not pinned, 10 malformed, 11 signature, 12 log p
     if (verdict.checkpoint !== undefined && verdict.exit === 0) {
       await rememberCheckpoint(globals.home, verdict.checkpoint.node_id, verdict.checkpoint);
     }
-    terminal.out(globals.json ? `${JSON.stringify(verdict, null, 2)}\n` : rendered(verdict, terminal));
-    exit(verdict.exit);
+    const recomputed =
+      options.recompute === undefined || !verdict.valid
+        ? undefined
+        : await recompute(verdict.statement, await fileBytes(options.recompute), gates);
+    const told = recomputed === undefined ? verdict : { ...verdict, recomputed };
+    terminal.out(globals.json ? `${JSON.stringify(told, null, 2)}\n` : rendered(verdict, recomputed, terminal));
+    exit(recomputed?.same === false ? 15 : verdict.exit);
   });
 }
 
-function rendered(verdict: Verdict, { paint }: Terminal): string {
+function rendered(verdict: Verdict, recomputed: RecomputedVerdict | undefined, { paint }: Terminal): string {
   const checks = verdict.checks.map(({ name, ok, code, detail }) => {
     const mark = ok ? paint.good('ok  ') : paint.bad('FAIL');
     return `${mark} ${name.padEnd(11)} ${ok ? '' : `${code}: `}${escaped(detail)}`;
@@ -71,8 +81,14 @@ function rendered(verdict: Verdict, { paint }: Terminal): string {
     verdict.exit === 3
       ? ['if this is the node you mean, pin it (signet trust pin URL|FILE), or name it for JSON by --node']
       : [];
+  const again =
+    recomputed === undefined
+      ? []
+      : recomputed.same
+        ? [`${paint.good('ok  ')} recomputed  the verdict comes out as it was recorded`]
+        : [`${paint.bad('FAIL')} recomputed  ${escaped(recomputed.reason ?? '')}`];
   const end = verdict.valid && verdict.exit === 0 ? paint.good('valid') : paint.bad(`not accepted: ${verdict.code}`);
-  return `${[...checks, ...head, end, ...advice].join('\n')}\n`;
+  return `${[...checks, ...again, ...head, end, ...advice].join('\n')}\n`;
 }
 
 async function fileBytes(path: string): Promise<Uint8Array> {
