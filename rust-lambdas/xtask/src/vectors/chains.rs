@@ -66,6 +66,20 @@ pub fn cases() -> Vec<Value> {
     );
     let longer = |last: Value| vec![zero.clone(), rotated.clone(), taken_back.clone(), last];
 
+    let lost: &[(&str, Value)] = &[("revokedAt", json!(7))];
+    let without_first = [root(FIRST, lost), issuer(&[]), root(SECOND, &[])];
+    let handed_over = signed_document(
+        &node_document(&id, 1, Some(&zero), &without_first),
+        &id,
+        &[FIRST, SECOND],
+    );
+    let by_thief = signed_document(
+        &node_document(&id, 2, Some(&handed_over), &without_first),
+        &id,
+        &[FIRST],
+    );
+    let revoked_signs_on = vec![zero.clone(), handed_over, by_thief];
+
     let good = |name: &str, documents: Vec<Value>| {
         let digests: Vec<String> = documents
             .iter()
@@ -145,6 +159,7 @@ pub fn cases() -> Vec<Value> {
             2,
             "sig.invalid",
         ),
+        bad("a revoked key signs on", revoked_signs_on, 2, "sig.invalid"),
         bad(
             "changed after it was signed",
             chain(changed),

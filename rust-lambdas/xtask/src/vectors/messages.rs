@@ -15,6 +15,8 @@ const OVER: u8 = 65;
 const FOREIGN: u8 = 66;
 const STRANGER: u8 = 67;
 const TEXT_AGENT: u8 = 68;
+/// Its delegation ended a second ago.
+const ENDED: u8 = 69;
 
 const NODE: &str = "did:key:z6MkNode";
 const CON: &str = "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc";
@@ -305,6 +307,22 @@ fn bindings() -> Vec<Value> {
             &[("iat", json!(NOW - 3600))],
             "key.delegation",
         ),
+        case(
+            "stated in the last second of its delegation",
+            envelope(
+                ENDED,
+                MESSAGE,
+                &message(&[("iat", json!(NOW - 1)), ("del", json!(del(ENDED)))]),
+            )
+            .to_string(),
+            None,
+        ),
+        binding(
+            "stated after its delegation",
+            ENDED,
+            &[("del", json!(del(ENDED)))],
+            "key.delegation",
+        ),
         binding(
             "by an agent for text alone",
             TEXT_AGENT,
@@ -431,6 +449,7 @@ fn case(name: &str, envelope: String, failure: Option<(&str, &str)>) -> Value {
             registered(REVOKED, NODE, "session", &["document"], NOW + 3000),
             registered(ISSUER, NODE, "issuer", &[], NOW + 86_400),
             registered(OVER, NODE, "session", &["document"], NOW - 7200),
+            registered(ENDED, NODE, "session", &["document"], NOW - 1),
             registered(FOREIGN, "did:key:z6MkFar", "session", &["document"], NOW + 3000),
         ],
         "envelope": envelope,
