@@ -20,16 +20,14 @@ async function send(path: string, body: object) {
   return { status: answer.status, body: (await answer.json()) as JsonObject, headers: answer.headers };
 }
 
-test('of twelve copies that arrive at once exactly one is admitted, and the others are told of it', async () => {
+test('of three copies that arrive at once exactly one is admitted, and the others are told of it', async () => {
   const made = await send('/api/v1/pci/envelope/create', { payload: { order: 7 } });
   expect(made.status).toBe(201);
   const { envelope, id } = made.body;
   const judged = await send('/api/v1/pci/envelope/verify', { envelope: envelope ?? null });
   expect(judged).toMatchObject({ status: 200, body: { valid: true, id } });
   const copies = await Promise.all(
-    Array.from({ length: 12 }, () =>
-      send('/api/v1/pci/envelope/verify', { envelope: envelope ?? null, consume: true }),
-    ),
+    Array.from({ length: 3 }, () => send('/api/v1/pci/envelope/verify', { envelope: envelope ?? null, consume: true })),
   );
   const admitted = copies.filter(({ status }) => status === 200);
   expect(admitted).toHaveLength(1);
