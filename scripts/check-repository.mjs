@@ -88,7 +88,7 @@ function copiedThresholds() {
   const { thresholds } = JSON.parse(read('functions/domain/constitution/template.json'));
   const written = Object.values(thresholds).map((value) => String(value).replace(/(?=(?:\d{3})+$)/g, '_?'));
   const copy = new RegExp(`(?<![\\w.])(?:${written.join('|')})(?![\\w.])`);
-  const isCode = (file) => /^(functions|clients|infra)\/.*\.(ts|mjs)$/.test(file) && !/\.test\.ts$/.test(file);
+  const isCode = (file) => /^(functions|clients|infra)\/.*\.(ts|mjs)$/.test(file) && !file.endsWith('.test.ts');
   return files.filter(isCode).flatMap((file) =>
     read(file)
       .split('\n')

@@ -15,7 +15,8 @@ export async function pinOwnNode(request: {
   const { documents } = request;
   const folder = join(request.home, 'trust');
   const path = join(folder, 'self.json');
-  const node_id = String(documents[0]?.['id']);
+  const node_id = documents[0]?.['id'] as string;
+  if (typeof node_id !== 'string') throw new TypeError('expected the chain of a node, got one without an id');
   const pinned = readPin(await readFile(path, 'utf8').catch(() => ''));
   if (pinned?.node_id === node_id && (pinned.documents?.length ?? 0) >= documents.length) return;
   await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -76,6 +76,8 @@ function apply(text: Buffer, [kind, place, token]: Change): Buffer {
       return Buffer.concat([before, token, after]);
     case 'twice':
       return Buffer.concat([before, after.subarray(0, 8), after]);
+    default:
+      return kind satisfies never;
   }
 }
 

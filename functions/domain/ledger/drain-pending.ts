@@ -22,7 +22,7 @@ export async function drainPending(
   const stale: { pk: string; sk: string }[] = [];
   let bytes = 0;
   for (const { pk, sk, item } of rows.slice(0, entries_max)) {
-    const entry = Buffer.from(String(item['entry']));
+    const entry = Buffer.from(item['entry'] as string);
     if (pending.length > 0 && bytes + entry.length > bytes_max) break;
     const id = pendingId(sk);
     const index = await table.get(indexKey(id), now());
@@ -39,5 +39,5 @@ export async function drainPending(
 /** The bytes of entries that wait, at most 1,000 of each shard. */
 export async function waitingEntries({ table, now }: { table: Table; now: Now }): Promise<readonly Uint8Array[]> {
   const pages = await Promise.all(pendingPartitions.map((pk) => table.query({ pk, limit: 1000 }, now())));
-  return pages.flatMap(({ rows }) => rows.map(({ item }) => Buffer.from(String(item['entry']))));
+  return pages.flatMap(({ rows }) => rows.map(({ item }) => Buffer.from(item['entry'] as string)));
 }

@@ -27,7 +27,7 @@ export function runSealer({
   look_ms?: number;
   repeat_ms?: number;
 }): SealingWork {
-  let isStopped = false;
+  const end = new AbortController();
   let isAwake = true;
   let interrupt = (): void => {};
 
@@ -43,9 +43,9 @@ export function runSealer({
   }
 
   async function work(): Promise<void> {
-    while (!isStopped) {
+    while (!end.signal.aborted) {
       if (!isAwake) await sleep(look_ms);
-      if (isStopped) return;
+      if (end.signal.aborted) return;
       isAwake = false;
       const began = performance.now();
       try {
@@ -65,7 +65,7 @@ export function runSealer({
   /** Only the end of the work cuts it short. */
   async function pause(ms: number): Promise<void> {
     const until = performance.now() + ms;
-    for (let left = ms; left > 0 && !isStopped; left = until - performance.now()) await sleep(left);
+    for (let left = ms; left > 0 && !end.signal.aborted; left = until - performance.now()) await sleep(left);
   }
 
   const working = work();
@@ -75,7 +75,7 @@ export function runSealer({
       interrupt();
     },
     async stop() {
-      isStopped = true;
+      end.abort();
       interrupt();
       await working;
     },
