@@ -7,6 +7,9 @@ import { buildFolder, packageProgram, root } from './toolchain.mjs';
 /** A pooled connection may close itself after the last test; what is still open then keeps jest from ever ending. */
 const leak_grace_ms = 20_000;
 
+/** Jest's own five seconds would make a test of a machine's load; one that hangs still ends. */
+const test_ms_max = 60_000;
+
 /**
  * @param {string[]} projects names of jest.config.mjs
  * @param {string[]} [args] further arguments of jest
@@ -16,7 +19,8 @@ export async function jest(projects, args = []) {
   const report = join(buildFolder, `jest-${projects.join('-')}.json`);
   rmSync(report, { force: true });
   const [node, program] = packageProgram('jest/bin/jest.js');
-  const options = ['--selectProjects', ...projects, '--json', `--outputFile=${report}`, ...args];
+  const patience = args.some((arg) => arg.startsWith('--testTimeout')) ? [] : [`--testTimeout=${test_ms_max}`];
+  const options = ['--selectProjects', ...projects, '--json', `--outputFile=${report}`, ...patience, ...args];
   let failure;
   let leak;
   let leaked = false;
