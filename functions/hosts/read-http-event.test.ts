@@ -58,11 +58,6 @@ describe('an event of a REST API', () => {
     expect(await request.text()).toBe('{"a":"ü"}');
   });
 
-  test.each(['/log/%2e%2e', '/log/%2E', '/log/.%2e/x'])('keeps encoded dots a name: %s', (path) => {
-    const request = readHttpEvent(restEvent({ path })).toRequest(new AbortController().signal);
-    expect(new URL(request.url).pathname).toBe(path.replaceAll('%', '%25'));
-  });
-
   test.each(['', null, undefined])('has no body for %j', async (body) => {
     const { request } = read(restEvent({ httpMethod: 'POST', body }));
     expect(request.body).toBeNull();

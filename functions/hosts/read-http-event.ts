@@ -141,10 +141,9 @@ function asObject(value: unknown): { readonly [name: string]: unknown } {
  * path start the query.
  */
 function urlOf(domain = 'localhost', path: string, query: string): URL {
-  const encoded = path
-    .replace(/[^!$&-;=@-Z_a-z~%]|%(?![0-9A-Fa-f]{2})/gu, (one) => encodeURIComponent(one.toWellFormed()))
-    // `URL` would take encoded dots for the way to the folder above; here they are a name, and no good one.
-    .replace(/(?<=\/)(?:\.|%2e){1,2}(?=\/|$)/gi, (dots) => dots.replaceAll('%', '%25'));
+  const encoded = path.replace(/[^!$&-;=@-Z_a-z~%]|%(?![0-9A-Fa-f]{2})/gu, (one) =>
+    encodeURIComponent(one.toWellFormed()),
+  );
   const url = new URL(`https://${domain}${encoded.startsWith('/') ? '' : '/'}${encoded}`);
   url.search = query;
   return url;

@@ -201,7 +201,9 @@ export function hostileCases(
           ...(body === undefined ? {} : { body: JSON.stringify(body) }),
           ...(access === 'run-token' ? { bearer: 'no-such-run-token' } : {}),
         });
-        if (!isAway(answer)) expectRefusal(answer, path);
+        // Dots are the folder above, encoded or not: what they lead to may be a page that everybody may see.
+        const isRoot = new URL(path.replaceAll(/\{[a-z_]+\+?\}/g, name), 'http://node').pathname === '/';
+        if (!isAway(answer) && !isRoot) expectRefusal(answer, path);
         expect(answer.text).not.toMatch(/SQLITE|ENOENT|node:|at .*\.ts/);
       });
     });
