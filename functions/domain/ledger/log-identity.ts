@@ -1,5 +1,6 @@
 import type { Now } from '../call.ts';
 import { addKey } from '../identity/document-changes.ts';
+import { listedKeys } from '../identity/node-document.ts';
 import type { Identity } from '../identity/open-identity.ts';
 import type { JsonObject } from '../json.ts';
 import type { DigestCompute } from '../ports/compute.ts';
@@ -39,7 +40,17 @@ export async function openLogIdentity({
   }
   const { origin, vkeys } = listedLog(identity.document);
   const texts = await Promise.all(held.map((key) => vkeyText({ origin, key, digest })));
-  return { origin, vkeys, signers: held.filter((_, index) => vkeys.includes(texts[index] ?? '')) };
+  const acting = actingKeys(identity.document, now());
+  const signers = held.filter(({ key_id }, index) => acting.has(key_id) && vkeys.includes(texts[index] ?? ''));
+  return { origin, vkeys, signers };
+}
+
+/** Keys of the log that are neither revoked nor past the end of their overlap. */
+function actingKeys(document: JsonObject, now_ms: number): ReadonlySet<string> {
+  const acting = listedKeys(document).filter(
+    ({ role, revoked, not_after }) => role === 'log' && !revoked && (not_after ?? Infinity) * 1000 > now_ms,
+  );
+  return new Set(acting.map(({ key_id }) => key_id));
 }
 
 /** Origin and verifier keys as a node document lists them. */
