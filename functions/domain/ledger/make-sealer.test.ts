@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
 import type { Objects } from '../ports/objects.ts';
 import { makeReceipts } from '../receipts/make-receipts.ts';
@@ -11,6 +11,9 @@ import { openLogIdentity, type LogIdentity } from './log-identity.ts';
 import type { Log } from './log.ts';
 import { makeLog } from './make-log.ts';
 import { makeSealer, type Sealer } from './make-sealer.ts';
+
+/** Storage is on disk, and every test has a node of its own. */
+jest.setTimeout(60_000);
 
 let node: TestNode;
 let identity: LogIdentity;

@@ -1,7 +1,10 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { openLogWorld, type LogWorld } from '../../../tests/fixtures/log-world.ts';
 import { leafOf, openCheckpoint, readProof, rootFromPath } from '../../../tests/fixtures/plain-log.ts';
 import type { Sealer } from './make-sealer.ts';
+
+/** Storage is on disk, and every test has a node of its own. */
+jest.setTimeout(60_000);
 
 let world: LogWorld;
 beforeEach(async () => {

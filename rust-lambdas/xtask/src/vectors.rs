@@ -10,6 +10,7 @@ mod gates;
 mod json_numbers;
 mod json_suite;
 mod json_texts;
+mod ledger;
 mod messages;
 mod node_keys;
 mod payloads;
@@ -47,6 +48,31 @@ pub fn check(folder: &Path) -> Result<(), String> {
 
 fn families(folder: &Path) -> Vec<(PathBuf, String)> {
     let families = [
+        (
+            "ledger/trees",
+            "Entry i is i in decimal: root, partial tiles and proofs (RFC 6962) of trees of these sizes; hex.",
+            ledger::trees(),
+        ),
+        (
+            "ledger/checkpoints",
+            "Checkpoints as signed notes, opened by these verifier keys: what they say and which keys signed, or a code.",
+            ledger::checkpoints(),
+        ),
+        (
+            "policy/cases",
+            "Checkpoints judged by tlog-policy files: the witnesses that cosigned, or a code.",
+            ledger::policies(),
+        ),
+        (
+            "receipt/log-proofs",
+            "tlog-proof texts taken apart, or a code; hex.",
+            ledger::log_proofs(),
+        ),
+        (
+            "witness/requests",
+            "Bodies of add-checkpoint taken apart, or a code; hex.",
+            ledger::witness_requests(),
+        ),
         (
             "ed25519/cases",
             "Signatures and the acceptance rule; hex.",
