@@ -14,7 +14,8 @@ if (wanted === '--help') {
 }
 const folder = join(buildFolder, 'cache', 'mutants');
 const workspace = join(folder, 'rust-lambdas');
-const env = { ...process.env, CARGO_TARGET_DIR: process.env.CARGO_TARGET_DIR ?? join(folder, 'target') };
+// Never the checkout's: cargo names crates by their place in the workspace, so a mutant would be taken for the original.
+const env = { ...process.env, CARGO_TARGET_DIR: join(folder, 'target') };
 
 copySources();
 console.log('as it is: the tests must hold');
