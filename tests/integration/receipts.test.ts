@@ -4,15 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { openDatabase } from '../../functions/adapters/sqlite/open-database.ts';
-import { sqliteTable } from '../../functions/adapters/sqlite/sqlite-table.ts';
 import { openWasmCompute } from '../../functions/adapters/wasm/wasm-compute.ts';
 import { readSettings } from '../../functions/assembly/read-settings.ts';
 import { startNode, type StartedNode } from '../../functions/assembly/start-node.ts';
 import type { Json, JsonObject } from '../../functions/domain/json.ts';
-import { pendingPartition } from '../../functions/domain/receipts/keys.ts';
 import { verifyReceipt } from '../../functions/domain/verify/verify-receipt.ts';
 import { build_folder, describeWithBuilt, repository } from '../fixtures/built-parts.ts';
+import { readEntries } from '../fixtures/plain-log.ts';
 
 const whenBuilt = describeWithBuilt('native', 'script-image', 'models');
 const execute = promisify(execFile);
@@ -320,23 +318,26 @@ whenBuilt('receipts of a node', () => {
 
   test('entries stand in the order of their times; the minute’s counts are the last of them', async () => {
     await node.stop();
-    const database = await openDatabase({ path: join(home, 'signet.db') });
-    const { rows } = await sqliteTable(database).query({ pk: pendingPartition, limit: 1000 }, Date.now());
-    await database.close();
-    const times = rows.map(({ item }) => {
-      const payload = payloadOf(JSON.stringify({ entry: Buffer.from(textOf(item['entry'])).toString('base64') }));
-      return (JSON.parse(payload) as { predicate: { iat: number } }).predicate.iat;
-    });
-    expect(times).toEqual([...times].sort((a, b) => a - b));
-    for (const id of met.keys()) expect(rows.filter(({ sk }) => sk.endsWith(`#${id}`))).toHaveLength(1);
-    const last = payloadOf(
-      JSON.stringify({ entry: Buffer.from(textOf(rows.at(-1)?.item['entry'])).toString('base64') }),
-    );
-    expect(JSON.parse(last)).toMatchObject({
+    node = await start();
+    const read = async (path: string): Promise<Uint8Array | undefined> => {
+      const answer = await fetch(`${node.url}/log/${path}`, { headers: { authorization: `Bearer ${owner}` } });
+      return answer.ok ? new Uint8Array(await answer.arrayBuffer()) : undefined;
+    };
+    const [, size] = Buffer.from((await read('checkpoint')) ?? [])
+      .toString()
+      .split('\n');
+    const entries = await readEntries(read, Number(size));
+    const payloads = entries.map((entry) => payloadOf(JSON.stringify({ entry: entry.toString('base64') })));
+    const times = payloads.map((text) => (JSON.parse(text) as { predicate: { iat: number } }).predicate.iat);
+    expect(times).toEqual([...times].sort((one, other) => one - other));
+    for (const text of met.values()) {
+      const { entry } = JSON.parse(text) as { entry: string };
+      expect(entries.filter((found) => found.equals(Buffer.from(entry, 'base64')))).toHaveLength(1);
+    }
+    expect(JSON.parse(payloads.at(-1) ?? '')).toMatchObject({
       predicateType: 'urn:signet:counts:v1',
       predicate: { counts: { malformed: 2, not_found: 4, too_large: 1, unauthenticated: 1 } },
     });
-    node = await start();
     for (const id of met.keys()) await statementOf(id);
   }, 60_000);
 });
