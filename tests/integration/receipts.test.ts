@@ -263,9 +263,12 @@ whenBuilt('receipts of a node', () => {
     expect(await count()).toBe(before);
   });
 
+  /** In the log, or waiting for it. */
   async function count(): Promise<number> {
-    const status = (await (await ask('GET', '/api/v1/status')).json()) as { ledger: { pending: number } };
-    return status.ledger.pending;
+    const { ledger } = (await (await ask('GET', '/api/v1/status')).json()) as {
+      ledger: { pending: number; size: number };
+    };
+    return ledger.size + ledger.pending;
   }
 
   test('`signet verify` accepts each kind with sockets forbidden', async () => {
