@@ -8,6 +8,8 @@ import { root } from './toolchain.mjs';
 const parts = [
   { title: 'checks', script: 'check.mjs' },
   { title: 'tests', script: 'test.mjs' },
+  // The adapters' suites alone: whole stages on the emulator take minutes more, and the journey below walks one.
+  { title: 'AWS adapters on an emulator', script: 'test-integration.mjs', args: ['adapters/'] },
   { title: 'templates of what is deployed', script: 'synth.mjs', args: ['--check'] },
   // The part that enforces signatures and rights walks the same journey again: it is for a machine with time.
   { title: 'end to end with stock clients', script: 'test-e2e.mjs', args: ['local', 'deployed', 'strangers'] },
