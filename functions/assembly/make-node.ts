@@ -192,7 +192,7 @@ export function makeNode(parts: NodeParts): MadeNode {
 
   const probes = makeProbes({ providers, table, now });
   const federation = makeFederation({ table, node_id: identity.node_id, witnesses: async () => [], now });
-  const readLog = makeReadLog({ log: ledger, receipts, table, now });
+  const readLog = makeReadLog({ log: ledger, table, now });
   const health = makeHealth({
     version: version.version,
     now,

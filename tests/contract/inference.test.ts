@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { probeKey } from '../../functions/domain/inference/keys.ts';
+import { countEntries } from '../../functions/domain/metrics/count-entries.ts';
 import { edgeProvider } from '../../functions/adapters/edge-model/edge-provider.ts';
 import type { ChatProvider, ModelInfo, Tier } from '../../functions/domain/ports/provider.ts';
 import { liveNode, type Instance, type LiveNode } from '../fixtures/live-node.ts';
@@ -276,8 +277,9 @@ describe('POST /api/v1/inference/tier', () => {
   });
 
   test('leaves no receipt: nothing is decided', async () => {
-    const before = await live.test.receipts.count();
+    const count = countEntries(live.test);
+    const { entries: before } = await count();
     expect((await advise(node)).headers.get('signet-receipt')).toBeNull();
-    expect(await live.test.receipts.count()).toBe(before);
+    expect((await count()).entries).toBe(before);
   });
 });

@@ -28,7 +28,7 @@ async function judge(home: string, ids: readonly string[]): Promise<void> {
   const world = await openLogWorld({ home });
   try {
     while ((await world.sealer().seal()).kind !== 'idle');
-    expect(await world.receipts.pending()).toBe(0);
+    expect((await world.log.totals()).unsealed).toHaveLength(0);
     await world.judge(ids);
   } finally {
     await world.close();

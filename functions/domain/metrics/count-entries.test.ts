@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
 import { makeCounts } from '../counts/make-counts.ts';
+import { makeReceipts } from '../receipts/make-receipts.ts';
+import { countsType } from '../receipts/statement-types.ts';
 import { countEntries } from './count-entries.ts';
 import { requestsOf } from './tally.ts';
 
@@ -18,9 +20,9 @@ function decide(action: 'chat' | 'embed'): Promise<unknown> {
 
 test('two instances count the same, what either stored and at whatever time they first looked', async () => {
   const [one, other] = [countEntries(node), countEntries(node)];
-  const before = requestsOf(await one());
+  const before = requestsOf((await one()).tally);
   await decide('chat');
-  expect(await one()).toMatchObject({ 'requests|chat|ok': 1 });
+  expect((await one()).tally).toMatchObject({ 'requests|chat|ok': 1 });
   clock += 60_000;
   await decide('embed');
   expect(await one()).toEqual(await other());
@@ -31,7 +33,7 @@ test('two instances count the same, what either stored and at whatever time they
   const [first, second] = await Promise.all([one(), one()]);
   expect(first).toEqual(second);
   expect(first).toEqual(await countEntries(node)());
-  expect(requestsOf(first)).toBe(before + 5);
+  expect(requestsOf(first.tally)).toBe(before + 5);
   clock -= 120_000;
   expect(await one()).toEqual(first);
 });
@@ -50,3 +52,31 @@ test('a fresh instance goes on from what another one summed', async () => {
   expect(await countEntries({ table: watched, now: node.now })()).toEqual(await countEntries(node)());
   expect(ranges.every((from) => Number(from.slice(0, 15)) > clock - 700_000)).toBe(true);
 });
+
+test('what another process stored is counted, at whatever time by the clock of this one', async () => {
+  let own_clock = node.now();
+  const counting = countEntries({ ...node, now: () => own_clock });
+  const count = async () => (await counting()).entries;
+  const before = await count();
+  await append(node.now);
+  own_clock += 60_000;
+  expect(await count()).toBe(before + 1);
+  await append(() => own_clock);
+  expect(await Promise.all([count(), count()])).toEqual([before + 2, before + 2]);
+  own_clock -= 120_000;
+  expect(await count()).toBe(before + 2);
+});
+
+test('appends that run while the entries are first counted are counted once', async () => {
+  const counting = countEntries(node);
+  await append(node.now);
+  const [, counted] = await Promise.all([append(node.now), counting()]);
+  expect(await counting()).toEqual(await countEntries(node)());
+  expect(counted.entries).toBeGreaterThan(0);
+});
+
+/** As another process would, which has read nothing yet. */
+function append(now: () => number): Promise<string> {
+  const statement = { subject: [], predicate_type: countsType, predicate: { counts: { malformed: 1 } } };
+  return makeReceipts({ ...node, now }).append(testCall(), statement);
+}

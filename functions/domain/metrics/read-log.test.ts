@@ -3,7 +3,6 @@ import { decisionType } from '../receipts/statement-types.ts';
 import { makeReadLog } from './read-log.ts';
 
 const nothing = {
-  receipts: { count: async () => 0 },
   table: { get: never, query: never, write: never, transact: never },
   now: () => 10_000,
 };

@@ -1,7 +1,6 @@
 import type { Now } from '../call.ts';
 import type { Log } from '../ledger/log.ts';
 import type { LedgerFacts } from '../node/status.ts';
-import type { Receipts } from '../receipts/receipts.ts';
 import type { Table } from '../ports/table.ts';
 import { countEntries } from './count-entries.ts';
 import { addToTally, type Tally } from './tally.ts';
@@ -16,20 +15,18 @@ export interface LogReading {
 /** Reads a log that is sealed (`log`), or one that nobody seals. Every instance over the store reads the same. */
 export function makeReadLog({
   log,
-  receipts,
   table,
   now,
 }: {
   log?: Pick<Log, 'totals'> | undefined;
-  receipts: Pick<Receipts, 'count'>;
   table: Table;
   now: Now;
 }): () => Promise<LogReading> {
   if (log === undefined) {
     const count = countEntries({ table, now });
     return async () => {
-      const [tally, pending] = await Promise.all([count(), receipts.count()]);
-      return { tally, ledger: { pending } };
+      const { tally, entries } = await count();
+      return { tally, ledger: { pending: entries } };
     };
   }
   return async () => {

@@ -8,7 +8,6 @@ import type { Session } from '../identity/sessions.ts';
 import type { JsonObject } from '../json.ts';
 import { KeyRefusedError, type Keys, type SealedEnvelope } from '../ports/keys.ts';
 import type { Table } from '../ports/table.ts';
-import { countPending, countWaiting } from './count-pending.ts';
 import { indexKey, pendingKey, pendingMilliseconds, pendingPartition } from './keys.ts';
 import type { Receipt, Receipts, Statement } from './receipts.ts';
 import { statementPayloadType, statementType } from './statement-types.ts';
@@ -33,12 +32,11 @@ export function makeReceipts({
   identity: Pick<Identity, 'node_id' | 'con' | 'session' | 'renewSession' | 'delegation'>;
   content: Content;
   /** Where sealed entries are; absent, none is sealed. */
-  log?: Pick<Log, 'entry' | 'proof' | 'head'>;
+  log?: Pick<Log, 'entry' | 'proof'>;
   /** Wakes whoever seals. */
   onAppended?: () => void;
   now: Now;
 }): Receipts {
-  const pending = log === undefined ? countPending({ table, now }) : countWaiting({ table, now });
   let stored_ms: Promise<number> | undefined;
   let newest_ms = 0;
 
@@ -131,11 +129,6 @@ export function makeReceipts({
       const text = await log.proof({ index, extra });
       return text === undefined ? { kind: 'pending' } : { kind: 'sealed', text };
     },
-    async count() {
-      const [head, waiting] = await Promise.all([log?.head(), pending()]);
-      return (head?.size ?? 0) + waiting;
-    },
-    pending,
   };
 
   /** For its tenant, and for everybody who may read what the node itself left. */

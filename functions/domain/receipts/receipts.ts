@@ -43,8 +43,4 @@ export interface Receipts {
     id: string,
     tenant: string,
   ): Promise<{ readonly kind: 'pending' } | { readonly kind: 'sealed'; readonly text: string } | undefined>;
-  /** Entries stored so far, sealed ones too. */
-  count(): Promise<number>;
-  /** Those that wait to be sealed. */
-  pending(): Promise<number>;
 }
