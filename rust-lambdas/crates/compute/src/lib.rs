@@ -92,7 +92,9 @@ impl Engine {
                     self.keyring.remove(request.number()?);
                     answer.accept();
                 }
-                Operation::SealEnvelopes => self.seal_envelope(&mut request, &mut answer)?,
+                Operation::SealEnvelopes => {
+                    self.seal(&mut request, &mut answer, envelope::seal)?;
+                }
                 Operation::SignDocuments => self.sign_document(&mut request, &mut answer)?,
                 Operation::VerifySignatures => {
                     let (key, message, signature) =
@@ -120,7 +122,9 @@ impl Engine {
                         .bytes(&Sha256::digest(content))
                         .bytes(blake3::hash(content).as_bytes());
                 }
-                Operation::SealPayloads => self.seal_payload(&mut request, &mut answer)?,
+                Operation::SealPayloads => {
+                    self.seal(&mut request, &mut answer, envelope::seal_payload)?;
+                }
                 Operation::VerifyPayloads => {
                     let (key, payload_type) = (request.bytes()?, request.text()?);
                     let (payload, signature) = (request.bytes()?, request.bytes()?);
@@ -220,38 +224,19 @@ impl Engine {
             .bytes(key_id.as_bytes());
     }
 
-    fn seal_envelope(
+    /// `seal` is `envelope::seal` for canonical JSON, `envelope::seal_payload` for bytes as they are.
+    fn seal(
         &self,
         request: &mut Reader<'_>,
         answer: &mut Writer,
+        seal: fn(&PrivateKey, &str, &[u8]) -> Result<envelope::Sealed, Reject>,
     ) -> Result<(), FrameError> {
         let (handle, payload_type, payload) =
             (request.number()?, request.text()?, request.bytes()?);
         match self
             .keyring
             .get(handle)
-            .and_then(|key| envelope::seal(key, payload_type, payload))
-        {
-            Ok(sealed) => answer
-                .accept()
-                .bytes(&sealed.entry)
-                .bytes(sealed.id.as_bytes()),
-            Err(reject) => answer.refuse(reject),
-        };
-        Ok(())
-    }
-
-    fn seal_payload(
-        &self,
-        request: &mut Reader<'_>,
-        answer: &mut Writer,
-    ) -> Result<(), FrameError> {
-        let (handle, payload_type, payload) =
-            (request.number()?, request.text()?, request.bytes()?);
-        match self
-            .keyring
-            .get(handle)
-            .and_then(|key| envelope::seal_payload(key, payload_type, payload))
+            .and_then(|key| seal(key, payload_type, payload))
         {
             Ok(sealed) => answer
                 .accept()
