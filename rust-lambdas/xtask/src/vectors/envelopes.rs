@@ -4,10 +4,9 @@ use serde_json::{Value, json};
 use signing::envelope::{self, Envelope};
 use signing::{PublicKey, Reject, Role};
 
+use super::node_keys::{MESSAGE, STATEMENT};
 use super::{hex, key, with_outcome};
 
-const STATEMENT: &str = "application/vnd.in-toto+json";
-const MESSAGE: &str = "application/vnd.signet.message.v1+json";
 const DECISION: &str = r#"{"predicateType":"urn:signet:decision:v1","subject":[],"n":1.0}"#;
 const SEED: u8 = 21;
 
