@@ -3,7 +3,6 @@ import { findAddon } from '../../functions/adapters/native/find-addon.ts';
 import { openWasmCompute } from '../../functions/adapters/wasm/wasm-compute.ts';
 import { firstConstitution } from '../../functions/domain/constitution/constitution.ts';
 import { chainOf, readRules } from '../../functions/domain/constitution/rules.ts';
-import { makeGates } from '../../functions/domain/gates/make-gates.ts';
 import type { GatesCompute } from '../../functions/domain/ports/gates-compute.ts';
 import {
   bytesOf,
@@ -15,7 +14,8 @@ import {
   shuffledLetters,
   type Language,
 } from '../fixtures/calibration-texts.ts';
-import { allowAll, openTestNode, testCall } from '../fixtures/open-test-node.ts';
+import { openGates } from '../fixtures/open-gates.ts';
+import { openTestNode, testCall } from '../fixtures/open-test-node.ts';
 import { percentile, type Figure } from './record.ts';
 
 /** Scorers and checks on one core, and how well `snr/1` tells our own texts from garbage. */
@@ -72,19 +72,7 @@ async function throughput(build: string, gates: GatesCompute): Promise<readonly 
 /** The whole check of 1 KB with its two receipts. */
 async function checks(): Promise<readonly Figure[]> {
   const node = await openTestNode();
-  const gates = makeGates({
-    compute: node.compute.gates,
-    digest: node.compute.digest,
-    policy: allowAll,
-    judge: node.judge,
-    receipts: node.receipts,
-    content: node.content,
-    constitution: firstConstitution(1),
-    con: node.identity.con,
-    envelopes: { verify: () => Promise.reject(new Error('no envelope is expected')) },
-    isKnown: () => Promise.resolve(false),
-    elapsed: () => performance.now(),
-  });
+  const gates = openGates(node);
   const content = excerptsOf('en')
     .map(({ text }) => text)
     .join(' ')

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { openGates } from '../../../tests/fixtures/open-gates.ts';
 import { allowAll, openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
 import { seededRandom, shuffledLetters } from '../../../tests/fixtures/calibration-texts.ts';
 import { firstConstitution } from '../constitution/constitution.ts';
@@ -6,7 +7,6 @@ import { isSignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { rejectRecord } from '../reject-codes.ts';
 import type { GatesParts } from './make-gates.ts';
-import { makeGates } from './make-gates.ts';
 import type { GateRequest, GateVerdict } from './gates.ts';
 
 let node: TestNode;
@@ -20,26 +20,9 @@ and for a while people only watched from behind their windows. Then a baker brou
 morning there was coffee too, and by the end of the week it was almost a market again.`;
 const constitution = firstConstitution(1);
 
-function gatesWith(changed: Partial<GatesParts> = {}) {
-  return makeGates({
-    compute: node.compute.gates,
-    digest: node.compute.digest,
-    policy: allowAll,
-    judge: node.judge,
-    receipts: node.receipts,
-    content: node.content,
-    constitution,
-    con: node.identity.con,
-    envelopes: { verify: () => Promise.reject(new Error('no envelope is expected')) },
-    isKnown: () => Promise.resolve(false),
-    elapsed: () => performance.now(),
-    ...changed,
-  });
-}
-
 async function check(request: Partial<GateRequest>, changed: Partial<GatesParts> = {}): Promise<GateVerdict> {
   const whole = { content: prose, content_type: 'text/plain', action: 'checkGates', claimed: {}, ...request } as const;
-  return (await gatesWith(changed).check(testCall(), whole)).value;
+  return (await openGates(node, changed).check(testCall(), whole)).value;
 }
 
 async function statementOf(receipt: string): Promise<JsonObject> {
@@ -78,7 +61,7 @@ test('a verdict is a record of its own, and the decision names it', async () => 
     action: 'checkGates',
     claimed: { snr_score: 1 },
   } as const;
-  const judged = await gatesWith().check(testCall(), request);
+  const judged = await openGates(node).check(testCall(), request);
   const statement = await statementOf(judged.value.id);
   expect(statement).toMatchObject({
     predicateType: 'urn:signet:gate-verdict:v1',

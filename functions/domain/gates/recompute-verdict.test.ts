@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { allowAll, openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
-import { firstConstitution } from '../constitution/constitution.ts';
+import { openGates } from '../../../tests/fixtures/open-gates.ts';
+import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
 import type { JsonObject } from '../json.ts';
-import { makeGates } from './make-gates.ts';
 import type { GateRequest } from './gates.ts';
 import { recomputeVerdict } from './recompute-verdict.ts';
 
@@ -17,19 +16,7 @@ and for a while people only watched from behind their windows. Then a baker brou
 
 /** The predicate as it was signed, its members in canonical order. */
 async function recordOf(request: Partial<GateRequest>): Promise<JsonObject> {
-  const gates = makeGates({
-    compute: node.compute.gates,
-    digest: node.compute.digest,
-    policy: allowAll,
-    judge: node.judge,
-    receipts: node.receipts,
-    content: node.content,
-    constitution: firstConstitution(1),
-    con: node.identity.con,
-    envelopes: { verify: () => Promise.reject(new Error('no envelope is expected')) },
-    isKnown: () => Promise.resolve(false),
-    elapsed: () => performance.now(),
-  });
+  const gates = openGates(node);
   const whole = { content: prose, content_type: 'text/plain', action: 'checkGates', claimed: {}, ...request } as const;
   const { value } = await gates.check(testCall(), whole);
   const stored = await node.receipts.get(value.id, 'default');

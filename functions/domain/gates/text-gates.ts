@@ -3,45 +3,31 @@ import type { GatesCompute, InjectionScore, LeakScore } from '../ports/gates-com
 import type { ContentType } from './gates.ts';
 import type { Finding, Gate } from './run-chain.ts';
 
+export interface TextGateParts {
+  readonly compute: GatesCompute;
+  readonly bytes: Uint8Array;
+  readonly content_type: ContentType;
+  readonly unscored: Rules['unscored'];
+  /** Basis points that the caller claims; can only lower. */
+  readonly claimed_snr?: number;
+}
+
 /**
  * The gates that need nothing but the text: G7, G8, G9. They are computed here for whoever judges and for whoever
  * recomputes a verdict, so that the two cannot differ.
  */
-export function textGates({
-  compute,
-  bytes,
-  content_type,
-  unscored,
-  claimed_snr,
-}: {
-  compute: GatesCompute;
-  bytes: Uint8Array;
-  content_type: ContentType;
-  unscored: Rules['unscored'];
-  /** Basis points that the caller claims; can only lower. */
-  claimed_snr?: number;
-}): ReadonlyMap<string, Gate> {
+export function textGates(parts: TextGateParts): ReadonlyMap<string, Gate> {
+  const { compute, bytes } = parts;
   const cheap = (run: () => Promise<Finding>): Gate => ({ tier: 'cheap', run });
   return new Map([
-    ['G7', cheap(async () => snrFinding({ compute, bytes, content_type, unscored, claimed_snr }))],
+    ['G7', cheap(() => snrFinding(parts))],
     ['G8', cheap(async () => scored('gate.leak', first(await compute.scoreLeak([bytes]))))],
     ['G9', cheap(async () => scored('gate.injection', first(await compute.scoreInjection([bytes]))))],
   ]);
 }
 
-async function snrFinding({
-  compute,
-  bytes,
-  content_type,
-  unscored,
-  claimed_snr,
-}: {
-  compute: GatesCompute;
-  bytes: Uint8Array;
-  content_type: ContentType;
-  unscored: Rules['unscored'];
-  claimed_snr: number | undefined;
-}): Promise<Finding> {
+async function snrFinding(parts: TextGateParts): Promise<Finding> {
+  const { compute, bytes, content_type, unscored, claimed_snr } = parts;
   // JSON is no prose: the scorer is for text, and says nothing of another form.
   if (content_type === 'application/json') return withoutScore('form', unscored);
   const score = first(await compute.scoreSnr([bytes]));
