@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { scopes } from '../../../functions/domain/scopes.ts';
-import { openTestNode } from '../../../tests/fixtures/open-test-node.ts';
+import { openTestNode, testCall } from '../../../tests/fixtures/open-test-node.ts';
 
 const cli = dirname(dirname(fileURLToPath(import.meta.url)));
 const binary = join(cli, 'bin', 'signet.mjs');
@@ -200,16 +199,8 @@ describe('verify', () => {
   test('a receipt holds when its node is pinned or named, and no changed byte of it does', async () => {
     const node = await openTestNode();
     try {
-      const principal = { kind: 'key' as const, id: 'k', tenant: 'default', scopes };
-      const call = {
-        principal,
-        request_id: node.newId(),
-        nextStatement: () => 0,
-        depth: 0,
-        signal: AbortSignal.timeout(60_000),
-      };
       const judgement = { action: 'search' as const, resource: { type: 'Web', id: 'local' }, facts: {} };
-      const judged = await node.judge.decide(call, judgement, async () => ({ value: null, outcome: {} }));
+      const judged = await node.judge.decide(testCall(), judgement, async () => ({ value: null, outcome: {} }));
       const receipt = JSON.stringify(await node.receipts.get(judged.receipt, 'default'));
       const file = join(home, 'receipt.json');
       await writeFile(file, receipt);

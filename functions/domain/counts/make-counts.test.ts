@@ -25,41 +25,18 @@ test('counts since the last entry become one entry, and none where nothing was c
 });
 
 test('counts that could not be written are written with the next', async () => {
-  let isDown = true;
-  const appended: unknown[] = [];
-  const counts = makeCounts({
-    ...node,
-    receipts: {
-      ...node.receipts,
-      async append(_call, statement) {
-        if (isDown) throw new Error('the table is away');
-        appended.push(statement.predicate);
-        return 'id';
-      },
-    },
-  });
+  const { counts, appended, table } = countsOverTable();
+  table.isDown = true;
   counts.note('rate_limited');
   await expect(counts.flush()).rejects.toThrow('away');
   counts.note('rate_limited');
-  isDown = false;
+  table.isDown = false;
   await counts.flush();
   expect(appended).toMatchObject([{ counts: { rate_limited: 2 } }]);
 });
 
 test('a host without timers writes the first count at once, then one entry a minute, and nothing for nothing', async () => {
-  const entries: unknown[] = [];
-  let isDown = false;
-  const counts = makeCounts({
-    ...node,
-    receipts: {
-      ...node.receipts,
-      async append(_call, statement) {
-        if (isDown) throw new Error('the table is away');
-        entries.push(statement.predicate);
-        return 'id';
-      },
-    },
-  });
+  const { counts, appended, table } = countsOverTable();
   expect(await counts.flushDue()).toBeUndefined();
   counts.note('unauthenticated');
   expect(await Promise.all([counts.flushDue(), counts.flushDue()])).toEqual(['id', undefined]);
@@ -67,11 +44,26 @@ test('a host without timers writes the first count at once, then one entry a min
   clock += 59_999;
   expect(await counts.flushDue()).toBeUndefined();
   clock += 1;
-  isDown = true;
+  table.isDown = true;
   await expect(counts.flushDue()).rejects.toThrow('away');
-  isDown = false;
+  table.isDown = false;
   expect(await counts.flushDue()).toBeUndefined();
   clock += 60_000;
   await counts.flushDue();
-  expect(entries).toMatchObject([{ counts: { unauthenticated: 1 } }, { counts: { unauthenticated: 1 } }]);
+  expect(appended).toMatchObject([{ counts: { unauthenticated: 1 } }, { counts: { unauthenticated: 1 } }]);
 });
+
+/** Counts whose table can be away, and what was appended while it was not. */
+function countsOverTable() {
+  const appended: unknown[] = [];
+  const table = { isDown: false };
+  const receipts: typeof node.receipts = {
+    ...node.receipts,
+    async append(_call, statement) {
+      if (table.isDown) throw new Error('the table is away');
+      appended.push(statement.predicate);
+      return 'id';
+    },
+  };
+  return { counts: makeCounts({ ...node, receipts }), appended, table };
+}

@@ -1,7 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { scopes } from '@signet/functions/domain/scopes.ts';
-import { openTestNode } from '../../../../tests/fixtures/open-test-node.ts';
+import { openTestNode, testCall } from '../../../../tests/fixtures/open-test-node.ts';
 import { examineUrl } from './examine-url.ts';
 import type { Finding } from './finding.ts';
 
@@ -15,16 +14,8 @@ let keys_seen: (string | undefined)[];
 
 beforeAll(async () => {
   node = await openTestNode();
-  const principal = { kind: 'key' as const, id: 'k', tenant: 'default', scopes };
-  const call = {
-    principal,
-    request_id: node.newId(),
-    nextStatement: () => 0,
-    depth: 0,
-    signal: AbortSignal.timeout(60_000),
-  };
   const judgement = { action: 'search' as const, resource: { type: 'Web', id: 'local' }, facts: {} };
-  const { receipt: id } = await node.judge.decide(call, judgement, async () => ({ value: null, outcome: {} }));
+  const { receipt: id } = await node.judge.decide(testCall(), judgement, async () => ({ value: null, outcome: {} }));
   receipt = { id, bytes: Buffer.from(JSON.stringify(await node.receipts.get(id, 'default'))) };
 });
 afterAll(() => node.close());

@@ -484,19 +484,7 @@ async fn a_process_that_is_lost_is_told_from_a_script_that_failed() {
     for scenario in ["dies", "dies-in-a-call", "no-greeting"] {
         let server = orchestrator(|_, _| None);
         World::new(scenario).run(&server).await.expect("runs");
-        let completion = completion(&server);
-        assert_eq!(
-            (
-                completion["state"].as_str(),
-                completion["exit_code"].as_u64()
-            ),
-            (Some("failed"), Some(70)),
-            "{scenario}"
-        );
-        assert_eq!(
-            completion["error"]["type"], "InterpreterCrash",
-            "{scenario}"
-        );
+        assert_failed(&completion(&server), (70, "InterpreterCrash"), scenario);
     }
 }
 
@@ -518,19 +506,7 @@ async fn frames_that_none_of_ours_sends_end_the_run_and_reach_nobody() {
     ] {
         let server = orchestrator(|_, _| None);
         World::new(scenario).run(&server).await.expect("runs");
-        let completion = completion(&server);
-        assert_eq!(
-            (
-                completion["state"].as_str(),
-                completion["exit_code"].as_u64()
-            ),
-            (Some("failed"), Some(4)),
-            "{scenario}"
-        );
-        assert_eq!(
-            completion["error"]["type"], "SandboxViolation",
-            "{scenario}"
-        );
+        assert_failed(&completion(&server), (4, "SandboxViolation"), scenario);
         assert!(server.of_kind("call").is_empty(), "{scenario}");
         assert!(
             !server
@@ -540,6 +516,18 @@ async fn frames_that_none_of_ours_sends_end_the_run_and_reach_nobody() {
             "{scenario}"
         );
     }
+}
+
+fn assert_failed(completion: &Value, (exit_code, error): (u64, &str), scenario: &str) {
+    assert_eq!(
+        (
+            completion["state"].as_str(),
+            completion["exit_code"].as_u64()
+        ),
+        (Some("failed"), Some(exit_code)),
+        "{scenario}"
+    );
+    assert_eq!(completion["error"]["type"], error, "{scenario}");
 }
 
 #[tokio::test]
