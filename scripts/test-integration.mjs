@@ -35,7 +35,9 @@ const folder = mkdtempSync(join(tmpdir(), 'signet-emulator-'));
 const running = new Set();
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void end().finally(() => process.exit(1)));
 
-if (jestArguments.length === 0 || jestArguments.some((argument) => argument.includes('lambda'))) {
+// A pattern that is wider than the Rust functions' adapters takes them too.
+const meetsFunctions = (pattern) => pattern.includes('lambda') || 'functions/adapters/lambda/'.includes(pattern);
+if (jestArguments.length === 0 || jestArguments.some(meetsFunctions)) {
   // The addon is the twin that vectors of `embed-text` are compared with.
   for (const name of ['native', 'models', 'layer-model', 'script-image', 'lambdas-host', 'functions'])
     await buildArtefact(await loadRecipe(name), say);
