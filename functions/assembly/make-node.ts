@@ -5,29 +5,19 @@ import type { ApiKeys } from '../domain/api-keys/api-keys.ts';
 import type { NewId, Now, RandomBytes } from '../domain/call.ts';
 import { makeChat } from '../domain/chat/make-chat.ts';
 import { makeContent } from '../domain/content/content.ts';
-import { contentObjectKey, nodeTenant } from '../domain/content/keys.ts';
 import { makeCounts, type Counts } from '../domain/counts/make-counts.ts';
 import { makeJudge } from '../domain/decisions/make-judge.ts';
 import { makeEmbeddings, type InstalledModel } from '../domain/embeddings/make-embeddings.ts';
 import { makeIdentities } from '../domain/identities/make-identities.ts';
 import { makeMessages } from '../domain/messages/make-messages.ts';
-import { makeEvents } from '../domain/events/make-events.ts';
-import { makeFederation } from '../domain/federation/federation.ts';
 import { makeIdempotency } from '../domain/idempotency/make-idempotency.ts';
-import { nodeKey } from '../domain/identity/keys.ts';
 import { logAdoption } from '../domain/identity/log-adoption.ts';
 import { makeNodeKeys, type NodeKeys } from '../domain/identity/node-keys.ts';
 import type { Identity } from '../domain/identity/open-identity.ts';
-import { makeInference } from '../domain/inference/make-inference.ts';
-import { makeProbes } from '../domain/inference/probes.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Jobs, JobStep } from '../domain/jobs/jobs.ts';
 import { makeJobs } from '../domain/jobs/make-jobs.ts';
-import { collectMetrics } from '../domain/metrics/collect-metrics.ts';
-import { makeReadLog } from '../domain/metrics/read-log.ts';
-import { requestsOf } from '../domain/metrics/tally.ts';
 import { readRegistry } from '../domain/models/registry.ts';
-import { makeHealth } from '../domain/node/health.ts';
 import type { Keys } from '../domain/ports/keys.ts';
 import type { Objects } from '../domain/ports/objects.ts';
 import type { PolicyEngine } from '../domain/ports/policy-engine.ts';
@@ -48,11 +38,11 @@ import { makeWeb } from '../domain/web/make-web.ts';
 import type { Searcher } from '../domain/web/searcher.ts';
 import { tokenBuckets } from '../edge/rate-limit.ts';
 import type { Services } from '../edge/services.ts';
-import version from '../package.json' with { type: 'json' };
 import { embedTool, webSearchTool } from './builtin-tools.ts';
 import type { ComputeSlots } from './compute-slots.ts';
 import { makeLedger, trustBundle } from './ledger-parts.ts';
 import { makeGateServices } from './make-gate-services.ts';
+import { makeNodeReport } from './make-node-report.ts';
 import type { NodeLog } from './node-log.ts';
 
 /** What differs between a laptop and the cloud: the adapters, and what is known of them. */
@@ -98,14 +88,10 @@ export interface MadeNode {
   logAdoption(): Promise<unknown>;
 }
 
-/** A probe that is older does not say that a provider is ready. */
-const probe_ms_max = 50_000;
-
 /** Hands domain functions to each other. Reads nothing and waits for nothing: whatever takes time is in the parts. */
 export function makeNode(parts: NodeParts): MadeNode {
   const { table, objects, queue, keys, slots, identity, providers, single_user, now, newId, random, log } = parts;
   const { digest, score } = slots;
-  const started_at = now();
 
   const content = makeContent({ objects, digest, random });
   const sealing = makeLedger({ table, objects, keys, slots, identity: parts.log_identity, now, log });
@@ -190,21 +176,6 @@ export function makeNode(parts: NodeParts): MadeNode {
     theRuns().advance({ id: job.id, payload: job.payload, attempt: job.attempt, signal }),
   );
 
-  const probes = makeProbes({ providers, table, now });
-  const federation = makeFederation({ table, node_id: identity.node_id, witnesses: async () => [], now });
-  const readLog = makeReadLog({ log: ledger, table, now });
-  const health = makeHealth({
-    version: version.version,
-    now,
-    checks: [
-      { name: 'table', is_vital: true, run: () => table.get({ pk: 'health', sk: '-' }, now()) },
-      { name: 'signing', is_vital: true, run: () => identity.session() },
-      // Where this role may look; nothing is there.
-      { name: 'objects', is_vital: false, run: () => objects.head(contentObjectKey(nodeTenant, 'health')) },
-      { name: 'digest', is_vital: true, run: () => digest.digest([new Uint8Array(0)]) },
-    ],
-  });
-
   const services: Services = {
     chat,
     tools,
@@ -223,54 +194,20 @@ export function makeNode(parts: NodeParts): MadeNode {
     judge,
     idempotency: makeIdempotency({ table, now, newId }),
     counts,
-    version: version.version,
     now,
     newId,
     log,
-    inference: makeInference({ chat, probes, table, now }),
-    federation,
-    events: makeEvents({ log: ledger, verify, table, now }),
-    build: { version: version.version, node: process.version, platform: `${process.platform}-${process.arch}` },
-    health,
-    async metrics() {
-      const uptime_s = (now() - started_at) / 1000;
-      return collectMetrics({
-        uptime_s,
-        version: version.version,
-        constitution: identity.constitution,
-        ...(await readLog()),
-      });
-    },
-    async status(call) {
-      const [models, { tally, ledger: entries }, owner, ready, { connected }] = await Promise.all([
-        chat.models(call),
-        readLog(),
-        table.get(nodeKey(), now()),
-        probes.latest(probe_ms_max),
-        federation.status(),
-      ]);
-      const uptime_secs = Math.floor((now() - started_at) / 1000);
-      return {
-        node_id: identity.node_id,
-        version: version.version,
-        uptime_secs,
-        uptime_seconds: uptime_secs,
-        total_requests: requestsOf(tally),
-        identity_initialized: owner?.['node_id'] === identity.node_id,
-        inference_ready: ready.some(({ answered, tier }) => answered && tier !== 'edge'),
-        federation_connected: connected,
-        con: identity.con,
-        constitution_version: identity.constitution_version,
-        ledger: entries,
-        compute: slots.states(),
-        providers: providers().map(({ name, tier }) => ({
-          name,
-          tier,
-          models: models.filter(({ provider }) => provider === name).length,
-        })),
-        sandbox: parts.sandboxStatus(),
-      };
-    },
+    ...makeNodeReport({
+      table,
+      objects,
+      slots,
+      identity,
+      chat,
+      providers,
+      sandboxStatus: parts.sandboxStatus,
+      ledger,
+      now,
+    }),
   };
 
   const adopt = (): Promise<string | undefined> => logAdoption({ table, receipts, identity, digest, now, newId });
