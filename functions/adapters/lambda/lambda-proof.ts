@@ -58,6 +58,15 @@ const operationNames = new Map<number, string>([
   [operations.decodeKeyIds, 'decode_key_ids'],
   [operations.digest, 'digest'],
   [operations.canonicalise, 'canonicalise'],
+  [operations.growLog, 'grow_log'],
+  [operations.planProofs, 'plan_proofs'],
+  [operations.makeProofs, 'make_proofs'],
+  [operations.verifyInclusions, 'verify_inclusions'],
+  [operations.verifyConsistencies, 'verify_consistencies'],
+  [operations.openCheckpoints, 'open_checkpoints'],
+  [operations.readLogProofs, 'read_log_proofs'],
+  [operations.judgeCheckpoints, 'judge_checkpoints'],
+  [operations.readWitnessRequests, 'read_witness_requests'],
 ]);
 
 /** What a single item is refused with that no payload takes; where the port has no code, it is an error. */
@@ -67,6 +76,10 @@ const tooLargeCodes = new Map<number, string>([
   [operations.verifyDocuments, 'json.size'],
   [operations.decodeKeyIds, 'key.malformed'],
   [operations.canonicalise, 'json.size'],
+  [operations.openCheckpoints, 'log.malformed'],
+  [operations.readLogProofs, 'log.malformed'],
+  [operations.judgeCheckpoints, 'log.malformed'],
+  [operations.readWitnessRequests, 'log.malformed'],
 ]);
 
 /** Room for the names around a frame and for its count. */

@@ -1,6 +1,7 @@
 import { describe } from '@jest/globals';
 import { describeDigest } from './compute-digest.contract.ts';
 import { describeGates } from './compute-gates.contract.ts';
+import { describeLedger } from './compute-ledger.contract.ts';
 import { describeScore } from './compute-score.contract.ts';
 import { describeSign } from './compute-sign.contract.ts';
 import { describeVerify } from './compute-verify.contract.ts';
@@ -18,6 +19,7 @@ export function describeCompute(name: string, open: () => Promise<ComputeUnderTe
     const opened = open();
     describeSign(opened);
     describeVerify(opened);
+    describeLedger(opened);
     describeDigest(opened);
     describeScore(opened);
     describeGates(opened);

@@ -18,7 +18,8 @@ use crate::{Engine, FrameError};
 
 /// What can be asked about a log. The numbers cross the language border and are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LedgerOperation {
+#[allow(missing_docs, reason = "the port's methods have the same names")]
+pub enum LedgerOperation {
     GrowLog = 30,
     PlanProofs = 31,
     MakeProofs = 32,
@@ -47,6 +48,12 @@ impl LedgerOperation {
 
     pub(crate) fn from_number(number: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|known| *known as u32 == number)
+    }
+}
+
+impl From<LedgerOperation> for u32 {
+    fn from(operation: LedgerOperation) -> Self {
+        operation as Self
     }
 }
 

@@ -9,7 +9,6 @@ mod gates;
 mod ledger;
 
 use frame::{Reader, Writer};
-use ledger::LedgerOperation;
 use sha2::{Digest, Sha256};
 use signing::ed25519::{self, KeyCache};
 use signing::envelope::{self, Envelope};
@@ -17,6 +16,7 @@ use signing::{Keyring, PrivateKey, Reject, Role, document, jcs, multikey, pkcs8}
 
 pub use crate::gates::GateOperation;
 pub use frame::FrameError;
+pub use ledger::LedgerOperation;
 
 /// Open private keys and known public ones: all state there is.
 #[derive(Debug, Default)]
@@ -68,6 +68,12 @@ impl Operation {
             .into_iter()
             .find(|known| *known as u32 == number)
             .ok_or(FrameError::Operation(number))
+    }
+}
+
+impl From<Operation> for u32 {
+    fn from(operation: Operation) -> Self {
+        operation as Self
     }
 }
 

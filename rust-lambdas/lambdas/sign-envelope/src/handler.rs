@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use compute::Operation;
+use compute::{LedgerOperation, Operation};
 use lambda_kit::{Bytes, Call};
 use serde::{Deserialize, Serialize};
 use signing::{PublicKey, Role, envelope};
@@ -45,6 +45,33 @@ pub enum Request {
         frame: Bytes,
     },
     Canonicalise {
+        frame: Bytes,
+    },
+    GrowLog {
+        frame: Bytes,
+    },
+    PlanProofs {
+        frame: Bytes,
+    },
+    MakeProofs {
+        frame: Bytes,
+    },
+    VerifyInclusions {
+        frame: Bytes,
+    },
+    VerifyConsistencies {
+        frame: Bytes,
+    },
+    OpenCheckpoints {
+        frame: Bytes,
+    },
+    ReadLogProofs {
+        frame: Bytes,
+    },
+    JudgeCheckpoints {
+        frame: Bytes,
+    },
+    ReadWitnessRequests {
         frame: Bytes,
     },
     PublicKey {
@@ -95,6 +122,25 @@ pub async fn answer(context: &Context, request: Request, call: &Call) -> Result<
         Request::DecodeKeyIds { frame } => frames(context, Operation::DecodeKeyIds, &frame),
         Request::Digest { frame } => frames(context, Operation::Digest, &frame),
         Request::Canonicalise { frame } => frames(context, Operation::Canonicalise, &frame),
+        Request::GrowLog { frame } => frames(context, LedgerOperation::GrowLog, &frame),
+        Request::PlanProofs { frame } => frames(context, LedgerOperation::PlanProofs, &frame),
+        Request::MakeProofs { frame } => frames(context, LedgerOperation::MakeProofs, &frame),
+        Request::VerifyInclusions { frame } => {
+            frames(context, LedgerOperation::VerifyInclusions, &frame)
+        }
+        Request::VerifyConsistencies { frame } => {
+            frames(context, LedgerOperation::VerifyConsistencies, &frame)
+        }
+        Request::OpenCheckpoints { frame } => {
+            frames(context, LedgerOperation::OpenCheckpoints, &frame)
+        }
+        Request::ReadLogProofs { frame } => frames(context, LedgerOperation::ReadLogProofs, &frame),
+        Request::JudgeCheckpoints { frame } => {
+            frames(context, LedgerOperation::JudgeCheckpoints, &frame)
+        }
+        Request::ReadWitnessRequests { frame } => {
+            frames(context, LedgerOperation::ReadWitnessRequests, &frame)
+        }
         Request::PublicKey { role } => public_key(context, role.into(), call).await,
         Request::Seal {
             role,
@@ -104,9 +150,9 @@ pub async fn answer(context: &Context, request: Request, call: &Call) -> Result<
     }
 }
 
-fn frames(context: &Context, operation: Operation, frame: &Bytes) -> Result<Reply, SignError> {
+fn frames(context: &Context, operation: impl Into<u32>, frame: &Bytes) -> Result<Reply, SignError> {
     let mut engine = context.engine.borrow_mut();
-    let answer = engine.answer(operation as u32, &frame.0)?;
+    let answer = engine.answer(operation.into(), &frame.0)?;
     if answer.len() > FRAME_BYTES_MAX {
         return Err(SignError::TooLarge(FRAME_BYTES_MAX));
     }

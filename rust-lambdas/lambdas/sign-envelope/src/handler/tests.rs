@@ -264,6 +264,13 @@ async fn answers_each_operation_on_frames() {
         ("read_envelopes", &[b"{}"], false),
         ("verify_documents", &[b"{}", &[0; 32]], false),
         ("open_envelopes", &[b"{}", &[0; 32]], false),
+        ("grow_log", &[b"0", b"", b"", &[0, 0]], true),
+        ("verify_inclusions", &[b"", b"0", b"0", b"", b""], false),
+        ("verify_consistencies", &[b"1", b"0", b"", b"", b""], false),
+        ("open_checkpoints", &[b"", b""], false),
+        ("read_log_proofs", &[b""], false),
+        ("judge_checkpoints", &[b"", b""], false),
+        ("read_witness_requests", &[b""], false),
     ] {
         let request = json!({ "operation": operation, "frame": frame(fields) });
         let reply = custody.answer(request).await.unwrap();
@@ -298,6 +305,7 @@ fn reads_requests_of_the_schema_and_no_others() {
         json!({ "operation": "generate_key", "frame": "AAAAAA==" }),
         json!({ "operation": "open_key", "frame": "AAAAAA==" }),
         json!({ "operation": "seal_envelopes", "frame": "AAAAAA==" }),
+        json!({ "operation": "sign_notes", "frame": "AAAAAA==" }),
         json!({ "operation": "digest", "frame": "?" }),
         json!({ "operation": "digest", "frame": "AAAAAA==", "key": "x" }),
         json!({ "operation": "digest" }),
