@@ -2,6 +2,7 @@ import type { Now } from '../domain/call.ts';
 import type { Chat } from '../domain/chat/chat.ts';
 import { contentObjectKey, nodeTenant } from '../domain/content/keys.ts';
 import { makeEvents } from '../domain/events/make-events.ts';
+import { makeToldLog } from '../domain/events/told-log.ts';
 import { makeFederation } from '../domain/federation/federation.ts';
 import { nodeKey } from '../domain/identity/keys.ts';
 import type { Identity } from '../domain/identity/open-identity.ts';
@@ -42,13 +43,14 @@ export function makeNodeReport(parts: {
   const probes = makeProbes({ providers, table, now });
   const federation = makeFederation({ table, node_id: identity.node_id, witnesses: async () => [], now });
   const readLog = makeReadLog({ log: ledger, table, now });
+  const told = ledger === undefined ? undefined : makeToldLog({ log: ledger, verify: slots.verify, table, now });
 
   return {
     version: version.version,
     build: { version: version.version, node: process.version, platform: `${process.platform}-${process.arch}` },
     inference: makeInference({ chat, probes, table, now }),
     federation,
-    events: makeEvents({ log: ledger, verify: slots.verify, table, now }),
+    events: makeEvents({ log: told, now }),
     health: makeHealth({
       version: version.version,
       now,

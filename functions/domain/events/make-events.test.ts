@@ -7,6 +7,7 @@ import { pendingPartition } from '../receipts/keys.ts';
 import { countsType, documentType, runType } from '../receipts/statement-types.ts';
 import type { FollowedEvent } from './events.ts';
 import { makeEvents } from './make-events.ts';
+import { makeToldLog } from './told-log.ts';
 import { topics, type Topic } from './topics.ts';
 
 let node: TestNode;
@@ -21,6 +22,8 @@ afterAll(() => node.close());
 const log = {
   head: async () => ({ size: sealed.length, root: `root-${sealed.length}`, counts: {} }),
   entry: async (index: number) => sealed[index],
+  // A bundle of three, so that a reader must ask more than once.
+  entries: async (from: number) => sealed.slice(from, from - (from % 3) + 3),
 };
 
 async function seal(): Promise<void> {
@@ -29,14 +32,8 @@ async function seal(): Promise<void> {
 }
 
 function events(changes: Partial<Parameters<typeof makeEvents>[0]> = {}) {
-  return makeEvents({
-    log,
-    verify: node.compute.verify,
-    table: node.table,
-    now: node.now,
-    look_every_ms: 1,
-    ...changes,
-  });
+  const told = makeToldLog({ log, verify: node.compute.verify, table: node.table, now: node.now });
+  return makeEvents({ log: told, now: node.now, look_every_ms: 1, ...changes });
 }
 
 function decide(call: Call, action: 'chat' | 'embed', facts: JsonObject = {}): Promise<unknown> {

@@ -46,6 +46,15 @@ export function makeLog({
     return undefined;
   }
 
+  /** The bundle that holds this entry, as far as it is published. */
+  async function bundleWith(index: number): Promise<Uint8Array | undefined> {
+    const size = (await store.checkpoint())?.size ?? 0;
+    if (index >= size) return undefined;
+    const number = Math.floor(index / tile_width);
+    const width = Math.min(tile_width, size - number * tile_width);
+    return read(`tile/entries/${tilePlace(number)}${width === tile_width ? '' : `.p/${width}`}`);
+  }
+
   async function prove(claim: LogClaim): Promise<Uint8Array | undefined> {
     const plan = await ledger.plan(claim);
     if (!plan.ok) return undefined;
@@ -60,7 +69,7 @@ export function makeLog({
     vkeys,
 
     async file(path) {
-      if (path === 'checkpoint') {
+      if (path === 'checkpoint' || path === 'cosigned') {
         const object = await objects.get(logObject(path));
         return object === undefined ? undefined : { bytes: object.body, is_immutable: false };
       }
@@ -70,28 +79,32 @@ export function makeLog({
     },
 
     async entry(index) {
-      const size = (await store.checkpoint())?.size ?? 0;
-      if (index >= size) return undefined;
-      const number = Math.floor(index / tile_width);
-      const width = Math.min(tile_width, size - number * tile_width);
-      const bundle = await read(`tile/entries/${tilePlace(number)}${width === tile_width ? '' : `.p/${width}`}`);
+      const bundle = await bundleWith(index);
       return bundle === undefined ? undefined : entryIn(bundle, index % tile_width);
     },
 
-    async proof({ index, extra }) {
-      const published = await store.checkpoint();
-      if (published === undefined || published.size <= index) return undefined;
-      const proof = await prove({ kind: 'inclusion', index, size: published.size });
-      if (proof === undefined) return undefined;
-      const head = `c2sp.org/tlog-proof@v1\nextra ${Buffer.from(extra).toString('base64')}\nindex ${index}\n`;
-      return `${head}${base64Lines(proof)}\n${published.note}`;
+    async entries(from) {
+      const bundle = await bundleWith(from);
+      return bundle === undefined ? [] : entriesFrom(bundle, from % tile_width);
     },
 
-    async consistency(old) {
+    async proof({ index, extra }) {
+      const [published, cosigned] = await Promise.all([store.checkpoint(), store.cosigned()]);
+      if (published === undefined || published.size <= index) return undefined;
+      const isWitnessed = cosigned !== undefined && index < cosigned.size && cosigned.size <= published.size;
+      const { size, note } = isWitnessed ? cosigned : published;
+      const proof = await prove({ kind: 'inclusion', index, size });
+      if (proof === undefined) return undefined;
+      const head = `c2sp.org/tlog-proof@v1\nextra ${Buffer.from(extra).toString('base64')}\nindex ${index}\n`;
+      return `${head}${base64Lines(proof)}\n${note}`;
+    },
+
+    published: () => store.checkpoint(),
+
+    async consistency({ old, size }) {
       const published = await store.checkpoint();
-      if (published === undefined || published.size < old) return undefined;
-      const proof = await prove({ kind: 'consistency', old, size: published.size });
-      return proof === undefined ? undefined : { note: published.note, size: published.size, proof };
+      if (published === undefined || published.size < size || size < old) return undefined;
+      return prove({ kind: 'consistency', old, size });
     },
 
     async head() {
@@ -152,6 +165,14 @@ function firstEntries(bundle: Uint8Array, count: number): Uint8Array {
   return bundle.subarray(0, at);
 }
 
+function entriesFrom(bundle: Uint8Array, place: number): readonly Uint8Array[] {
+  const entries: Uint8Array[] = [];
+  for (let at = firstEntries(bundle, place).length; at < bundle.length; at = endOf(bundle, at)) {
+    entries.push(bundle.slice(at + 2, endOf(bundle, at)));
+  }
+  return entries;
+}
+
 function entryIn(bundle: Uint8Array, place: number): Uint8Array {
   const start = firstEntries(bundle, place).length;
   return bundle.slice(start + 2, endOf(bundle, start));
@@ -161,7 +182,8 @@ function endOf(bundle: Uint8Array, at: number): number {
   return at + 2 + ((bundle[at] ?? 0) << 8) + (bundle[at + 1] ?? 0);
 }
 
-function base64Lines(hashes: Uint8Array): string {
+/** 32 bytes each, one a line. */
+export function base64Lines(hashes: Uint8Array): string {
   const lines: string[] = [];
   for (let at = 0; at < hashes.length; at += 32) {
     lines.push(`${Buffer.from(hashes.subarray(at, at + 32)).toString('base64')}\n`);
