@@ -6,7 +6,9 @@ import { LedgerHaltedError } from './ledger-halted.ts';
 /** Files of the log in the object store. */
 export interface LogStore {
   /** Undefined when there is none yet; a checkpoint that is not ours halts the log. */
-  checkpoint(): Promise<(TreeHead & { readonly note: string; readonly etag: string }) | undefined>;
+  checkpoint(): Promise<StoredCheckpoint | undefined>;
+  /** The newest that carries cosignatures; it is no larger than the published one, and may be smaller. */
+  cosigned(): Promise<StoredCheckpoint | undefined>;
   /** The bytes of these files, one behind the other; undefined when one is missing. */
   concatenated(paths: readonly string[]): Promise<Uint8Array | undefined>;
   /** Bundle with the entries under the partial tile of level 0; empty when the tree has no such tile. */
@@ -14,6 +16,8 @@ export interface LogStore {
   /** Writes what is not there; what is there must be the same. */
   add(file: LogFile): Promise<void>;
 }
+
+export type StoredCheckpoint = TreeHead & { readonly note: string; readonly etag: string };
 
 export function logStore({
   objects,
@@ -30,17 +34,20 @@ export function logStore({
     return bodies.every((body) => body !== undefined) ? Buffer.concat(bodies) : undefined;
   }
 
+  async function opened(path: string): Promise<StoredCheckpoint | undefined> {
+    const object = await objects.get(logObject(path));
+    if (object === undefined) return undefined;
+    const note = new TextDecoder().decode(object.body);
+    const checkpoint = await ledger.openCheckpoint({ note, vkeys });
+    if (!checkpoint.ok) throw new LedgerHaltedError(`the published \`${path}\` is not ours (\`${checkpoint.code}\`)`);
+    return { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root, note, etag: object.etag };
+  }
+
   return {
     concatenated,
 
-    async checkpoint() {
-      const object = await objects.get(logObject('checkpoint'));
-      if (object === undefined) return undefined;
-      const note = new TextDecoder().decode(object.body);
-      const opened = await ledger.openCheckpoint({ note, vkeys });
-      if (!opened.ok) throw new LedgerHaltedError(`the published checkpoint is not ours (\`${opened.code}\`)`);
-      return { origin: opened.origin, size: opened.size, root: opened.root, note, etag: object.etag };
-    },
+    checkpoint: () => opened('checkpoint'),
+    cosigned: () => opened('cosigned'),
 
     async openBundle(edge) {
       const lowest = edge[0];
