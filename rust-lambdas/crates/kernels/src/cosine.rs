@@ -1,9 +1,8 @@
-use wide::f32x8;
-
-use crate::{BLOCK, LANES, dot_scalar, sum};
+use crate::dot_scalar;
+use crate::isa::active;
 
 /// Squared norms outside it lose digits (below) or overflow (above) in `f32`.
-const SAFE_SQUARED_NORMS: std::ops::RangeInclusive<f32> = 1e-30..=1e30;
+pub(crate) const SAFE_SQUARED_NORMS: std::ops::RangeInclusive<f32> = 1e-30..=1e30;
 
 /// Cosine of the angle between two rows of equal length, in [-1, 1]; 0 if one of them is zero.
 ///
@@ -11,14 +10,16 @@ const SAFE_SQUARED_NORMS: std::ops::RangeInclusive<f32> = 1e-30..=1e30;
 /// is exact and cancels in the quotient.
 pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "rows of one length");
+    let three_sums = active().three_sums;
     let mut sums = three_sums(a, b, 1.0, 1.0);
-    if !(SAFE_SQUARED_NORMS.contains(&sums.aa) && SAFE_SQUARED_NORMS.contains(&sums.bb)) {
+    if !(SAFE_SQUARED_NORMS.contains(&sums[1]) && SAFE_SQUARED_NORMS.contains(&sums[2])) {
         let (Some(a_scale), Some(b_scale)) = (scale_of(a), scale_of(b)) else {
             return 0.0;
         };
         sums = three_sums(a, b, a_scale, b_scale);
     }
-    (sums.ab / (sums.aa.sqrt() * sums.bb.sqrt())).clamp(-1.0, 1.0)
+    let [product, a_squared, b_squared] = sums;
+    (product / (a_squared.sqrt() * b_squared.sqrt())).clamp(-1.0, 1.0)
 }
 
 /// The plain twin.
@@ -40,48 +41,6 @@ pub(crate) fn scale_of(row: &[f32]) -> Option<f32> {
     // 2^±127 are normal numbers; the two ends of the exponent's range are brought as near as they reach.
     let exponent = largest.log2().floor().clamp(-127.0, 126.0);
     Some((-exponent).exp2())
-}
-
-struct Sums {
-    ab: f32,
-    aa: f32,
-    bb: f32,
-}
-
-fn three_sums(a: &[f32], b: &[f32], a_scale: f32, b_scale: f32) -> Sums {
-    let (a_blocks, a_rest) = a.as_chunks::<BLOCK>();
-    let (b_blocks, b_rest) = b.as_chunks::<BLOCK>();
-    let (a_scales, b_scales) = (f32x8::splat(a_scale), f32x8::splat(b_scale));
-    let (mut ab, mut aa, mut bb) = ([f32x8::ZERO; 4], [f32x8::ZERO; 4], [f32x8::ZERO; 4]);
-    let mut add = |lane: usize, x: [f32; LANES], y: [f32; LANES]| {
-        let (x, y) = (f32x8::from(x) * a_scales, f32x8::from(y) * b_scales);
-        ab[lane] = x.mul_add(y, ab[lane]);
-        aa[lane] = x.mul_add(x, aa[lane]);
-        bb[lane] = y.mul_add(y, bb[lane]);
-    };
-    for (x, y) in a_blocks.iter().zip(b_blocks) {
-        let (x, y) = (x.as_chunks::<LANES>().0, y.as_chunks::<LANES>().0);
-        for lane in 0..4 {
-            add(lane, x[lane], y[lane]);
-        }
-    }
-    let (a_eights, a_tail) = a_rest.as_chunks::<LANES>();
-    let (b_eights, b_tail) = b_rest.as_chunks::<LANES>();
-    for (lane, (x, y)) in a_eights.iter().zip(b_eights).enumerate() {
-        add(lane, *x, *y);
-    }
-    let mut sums = Sums {
-        ab: sum(ab),
-        aa: sum(aa),
-        bb: sum(bb),
-    };
-    for (x, y) in a_tail.iter().zip(b_tail) {
-        let (x, y) = (x * a_scale, y * b_scale);
-        sums.ab += x * y;
-        sums.aa += x * x;
-        sums.bb += y * y;
-    }
-    sums
 }
 
 #[cfg(test)]

@@ -1,6 +1,4 @@
-use wide::f32x8;
-
-use crate::{BLOCK, LANES, sum};
+use crate::isa::active;
 
 /// Dot product of two rows of equal length.
 ///
@@ -8,7 +6,7 @@ use crate::{BLOCK, LANES, sum};
 /// finite product.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "rows of one length");
-    let product = dot_wide(a, b);
+    let product = (active().dot)(a, b);
     if product.is_finite() {
         product
     } else {
@@ -22,24 +20,6 @@ pub fn dot_scalar(a: &[f32], b: &[f32]) -> f64 {
         .zip(b)
         .map(|(x, y)| f64::from(*x) * f64::from(*y))
         .sum()
-}
-
-pub(crate) fn dot_wide(a: &[f32], b: &[f32]) -> f32 {
-    let (a_blocks, a_rest) = a.as_chunks::<BLOCK>();
-    let (b_blocks, b_rest) = b.as_chunks::<BLOCK>();
-    let mut sums = [f32x8::ZERO; 4];
-    for (x, y) in a_blocks.iter().zip(b_blocks) {
-        let (x, y) = (x.as_chunks::<LANES>().0, y.as_chunks::<LANES>().0);
-        for lane in 0..4 {
-            sums[lane] = f32x8::from(x[lane]).mul_add(f32x8::from(y[lane]), sums[lane]);
-        }
-    }
-    let (a_eights, a_tail) = a_rest.as_chunks::<LANES>();
-    let (b_eights, b_tail) = b_rest.as_chunks::<LANES>();
-    for (lane, (x, y)) in a_eights.iter().zip(b_eights).enumerate() {
-        sums[lane] = f32x8::from(*x).mul_add(f32x8::from(*y), sums[lane]);
-    }
-    sum(sums) + a_tail.iter().zip(b_tail).map(|(x, y)| x * y).sum::<f32>()
 }
 
 #[cfg(test)]

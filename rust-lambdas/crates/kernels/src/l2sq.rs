@@ -1,11 +1,9 @@
-use wide::f32x8;
-
-use crate::{BLOCK, LANES, sum};
+use crate::isa::active;
 
 /// Squared Euclidean distance of two rows of equal length. Over the range of `f32` it is `f32::MAX`.
 pub fn l2sq(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "rows of one length");
-    let distance = l2sq_wide(a, b);
+    let distance = (active().l2sq)(a, b);
     if distance.is_finite() {
         distance
     } else {
@@ -19,31 +17,6 @@ pub fn l2sq_scalar(a: &[f32], b: &[f32]) -> f64 {
         .zip(b)
         .map(|(x, y)| (f64::from(*x) - f64::from(*y)).powi(2))
         .sum()
-}
-
-pub(crate) fn l2sq_wide(a: &[f32], b: &[f32]) -> f32 {
-    let (a_blocks, a_rest) = a.as_chunks::<BLOCK>();
-    let (b_blocks, b_rest) = b.as_chunks::<BLOCK>();
-    let mut sums = [f32x8::ZERO; 4];
-    for (x, y) in a_blocks.iter().zip(b_blocks) {
-        let (x, y) = (x.as_chunks::<LANES>().0, y.as_chunks::<LANES>().0);
-        for lane in 0..4 {
-            let difference = f32x8::from(x[lane]) - f32x8::from(y[lane]);
-            sums[lane] = difference.mul_add(difference, sums[lane]);
-        }
-    }
-    let (a_eights, a_tail) = a_rest.as_chunks::<LANES>();
-    let (b_eights, b_tail) = b_rest.as_chunks::<LANES>();
-    for (lane, (x, y)) in a_eights.iter().zip(b_eights).enumerate() {
-        let difference = f32x8::from(*x) - f32x8::from(*y);
-        sums[lane] = difference.mul_add(difference, sums[lane]);
-    }
-    sum(sums)
-        + a_tail
-            .iter()
-            .zip(b_tail)
-            .map(|(x, y)| (x - y) * (x - y))
-            .sum::<f32>()
 }
 
 #[cfg(test)]

@@ -1,32 +1,57 @@
-//! Arithmetic on rows of `f32`: no I/O, and no allocation in an inner loop.
+//! Arithmetic on rows of numbers: no I/O, and no allocation in an inner loop.
 //!
-//! Every kernel is written once with `wide` (eight lanes, four accumulators, one fixed tree of sums) and has a plain
-//! scalar twin in `f64` that a property test compares it with: the difference stays within 1e-5 × |a||b|.
-//! Inputs are finite; who takes rows from outside refuses others ([`TopK::add_rows`] does).
+//! Every kernel is written once, over `simd::Simd`, and is compiled for each instruction set of [`Isa`]: with `wide` for the
+//! baseline of a target, and beside it for what a machine may have more. Which one serves is chosen once, at the first
+//! call. Each has a plain scalar twin:
+//!
+//! - integer kernels, [`Rotation`], [`encode`] and [`estimates`] give the same bits on every path;
+//! - float kernels stay within 1e-5 × |a||b| of their twin in `f64`.
+//!
+//! Inputs are finite; who takes rows from outside refuses others ([`TopK::add_rows`] does). Lengths are the caller's
+//! affair: a wrong one panics.
 
+mod arena;
+mod best_rows;
 mod cosine;
 mod dot;
+mod encode;
+mod estimates;
+mod half;
+mod hamming;
+mod isa;
 mod l2sq;
+mod level_dot;
+mod lut_scan;
 mod normalise;
+mod pair;
+mod rotation;
+mod scan;
+mod simd;
+mod tile;
 mod top_k;
+mod tuning;
 
+pub use arena::{ARENA_ALIGNMENT, Arena, Number};
+pub use best_rows::{BestRows, Hit};
 pub use cosine::{cosine, cosine_scalar};
 pub use dot::{dot, dot_scalar};
+pub use encode::{Factors, LEVELS, encode};
+pub use estimates::{Estimate, estimates};
+pub use half::{f16_of, f32_of, widen_f16};
+pub use hamming::{hamming, hamming_scalar};
+pub use isa::{Isa, isa};
 pub use l2sq::{l2sq, l2sq_scalar};
+pub use level_dot::{level_dot_scalar, level_dot4, level_dot8, planes_of};
+pub use lut_scan::{BLOCK_ROWS, Lut, lut, lut_scan, lut_scan_scalar, pack_signs, signs_of_row};
 pub use normalise::{normalise, normalise_scalar};
-pub use top_k::{Hit, Metric, NonFinite, TopK, score_scalar};
-
-use wide::f32x8;
-
-/// Rows are read in blocks of four accumulators of eight lanes.
-const LANES: usize = 8;
-const BLOCK: usize = 4 * LANES;
-
-/// The fixed tree: pairs first, so that the result does not depend on how the compiler would have summed.
-fn sum(accumulators: [f32x8; 4]) -> f32 {
-    let [a, b, c, d] = accumulators;
-    ((a + b) + (c + d)).reduce_add()
-}
+pub use pair::Sum;
+pub use rotation::Rotation;
+pub use scan::{dot_i8_scalar, rerank_f16, rerank_f32, scan_f16, scan_f32, scan_i8, sum_scalar};
+pub use tile::{tile_f32, tile_i8};
+pub use top_k::{Metric, NonFinite, TopK, score_scalar};
+pub use tuning::Tuning;
 
 #[cfg(test)]
 mod rows;
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,4 @@
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
-
+use crate::best_rows::{BestRows, Hit};
 use crate::{cosine, cosine_scalar, dot, dot_scalar, l2sq, l2sq_scalar};
 
 /// How two rows are compared. The number crosses the language border.
@@ -50,15 +48,6 @@ pub fn score_scalar(metric: Metric, a: &[f32], b: &[f32]) -> f64 {
     }
 }
 
-/// A row and its score.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Hit {
-    /// Counts from 0 over all rows given.
-    pub row: u32,
-    /// Finite.
-    pub score: f32,
-}
-
 /// A component of the query or of a row is NaN or infinite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NonFinite {
@@ -68,14 +57,13 @@ pub enum NonFinite {
     Row(u32),
 }
 
-/// The k best rows of all that were added, in one pass: a heap whose top is the worst of the best.
+/// The k best rows of all that were added, in one pass.
 #[derive(Debug)]
 pub struct TopK<Q> {
     metric: Metric,
     query: Q,
-    k: usize,
     rows_seen: u32,
-    best: BinaryHeap<WorstFirst>,
+    best: BestRows,
 }
 
 impl<Q: AsRef<[f32]>> TopK<Q> {
@@ -88,9 +76,8 @@ impl<Q: AsRef<[f32]>> TopK<Q> {
         Ok(Self {
             metric,
             query,
-            k,
             rows_seen: 0,
-            best: BinaryHeap::with_capacity(k.min(rows) + 1),
+            best: BestRows::new(k, rows),
         })
     }
 
@@ -102,16 +89,7 @@ impl<Q: AsRef<[f32]>> TopK<Q> {
             if !is_finite(row) {
                 return Err(NonFinite::Row(self.rows_seen));
             }
-            let hit = WorstFirst(Hit {
-                row: self.rows_seen,
-                score: self.metric.score(query, row),
-            });
-            if self.best.len() < self.k {
-                self.best.push(hit);
-            } else if self.best.peek().is_some_and(|worst| hit < *worst) {
-                self.best.pop();
-                self.best.push(hit);
-            }
+            self.best.add(self.rows_seen, self.metric.score(query, row));
             self.rows_seen += 1;
         }
         Ok(())
@@ -119,11 +97,7 @@ impl<Q: AsRef<[f32]>> TopK<Q> {
 
     /// Best first; equal scores by lower row.
     pub fn finish(self) -> Vec<Hit> {
-        self.best
-            .into_sorted_vec()
-            .into_iter()
-            .map(|WorstFirst(hit)| hit)
-            .collect()
+        self.best.finish()
     }
 }
 
@@ -137,26 +111,6 @@ fn is_finite(row: &[f32]) -> bool {
         }
     }
     sums.iter().chain(tail).all(|x| x.is_finite())
-}
-
-/// Orders worse hits above better ones.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct WorstFirst(Hit);
-
-impl Eq for WorstFirst {}
-
-impl Ord for WorstFirst {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Scores are finite; adding 0 makes -0 equal to 0, which only the row then tells apart.
-        let (score, others) = (self.0.score + 0.0, other.0.score + 0.0);
-        others.total_cmp(&score).then(self.0.row.cmp(&other.0.row))
-    }
-}
-
-impl PartialOrd for WorstFirst {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
 }
 
 #[cfg(test)]
