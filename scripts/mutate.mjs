@@ -1,65 +1,86 @@
 #!/usr/bin/env node
-// `node scripts/mutate.mjs [text]`: takes each condition of the verify path away (those of `mutants.mjs` whose file or
-// name has the text), in a copy of the workspace, and looks whether a test breaks. Minutes to an hour; not in CI.
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// `node scripts/mutate.mjs [text]`: takes each condition of `mutants/` away (those whose path or name has the text), in a
+// copy of the checkout, and looks whether a test breaks. Minutes to hours; not in CI.
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import mutants from './mutants.mjs';
+import families from './mutants/mutants.mjs';
 import { run } from './processes.mjs';
-import { buildFolder, root } from './toolchain.mjs';
+import { buildFolder, node24, root } from './toolchain.mjs';
 
 const wanted = process.argv[2] ?? '';
 if (wanted === '--help') {
-  console.log('node scripts/mutate.mjs [text]   (conditions of the verify path whose file or name has the text)');
+  console.log('node scripts/mutate.mjs [text]   (conditions of scripts/mutants whose path or name has the text)');
   process.exit(0);
 }
 const folder = join(buildFolder, 'cache', 'mutants');
-const workspace = join(folder, 'rust-lambdas');
 // Never the checkout's: cargo names crates by their place in the workspace, so a mutant would be taken for the original.
 const env = { ...process.env, CARGO_TARGET_DIR: join(folder, 'target') };
 
 copySources();
-console.log('as it is: the tests must hold');
-if (!(await holds())) {
-  console.error('the tests fail without any change');
-  process.exit(1);
-}
+let asked = 0;
 const survivors = [];
-for (const mutant of mutants.filter(({ file, condition }) => `${file} ${condition}`.includes(wanted))) {
-  const path = join(workspace, 'crates', 'signing', 'src', mutant.file);
-  const source = readFileSync(path, 'utf8');
-  if (source.split(mutant.from).length !== 2) {
-    throw new Error(`${mutant.file}: expected once \`${mutant.from}\`; bring scripts/mutants.mjs up to date`);
+for (const family of families) {
+  const mutants = mutantsOf(family);
+  asked += mutants.length;
+  if (mutants.length === 0) continue;
+  if (!(await holds(family))) {
+    console.error(`${family.folder}: the tests fail without any change`);
+    process.exit(1);
+  }
+  for (const mutant of mutants) {
+    if (await survives(family, mutant)) survivors.push(mutant);
+  }
+}
+console.log(
+  survivors.length === 0 ? `each of ${asked} removed conditions breaks a test` : `${survivors.length} survived`,
+);
+process.exit(survivors.length === 0 ? 0 : 1);
+
+function mutantsOf({ folder: place, conditions }) {
+  return Object.entries(conditions)
+    .flatMap(([file, list]) => list.map(([condition, from, to]) => ({ path: `${place}/${file}`, condition, from, to })))
+    .filter(({ path, condition }) => `${path} ${condition}`.includes(wanted));
+}
+
+async function survives(family, { path, condition, from, to }) {
+  const copy = join(folder, path);
+  const source = readFileSync(copy, 'utf8');
+  if (source.split(from).length !== 2) {
+    throw new Error(`${path}: expected once \`${from}\`; bring scripts/mutants up to date`);
   }
   writeFileSync(
-    path,
-    source.replace(mutant.from, () => mutant.to),
+    copy,
+    source.replace(from, () => to),
   );
-  const survived = await holds();
-  writeFileSync(path, source);
-  console.log(`${survived ? 'SURVIVED' : 'broke a test'}  ${mutant.file}: ${mutant.condition}`);
-  if (survived) survivors.push(mutant);
+  const survived = await holds(family);
+  writeFileSync(copy, source);
+  console.log(`${survived ? 'SURVIVED' : 'broke a test'}  ${path}: ${condition}`);
+  return survived;
 }
-console.log(survivors.length === 0 ? 'every removed condition breaks a test' : `${survivors.length} survived`);
-process.exit(survivors.length === 0 ? 0 : 1);
 
 function copySources() {
   mkdirSync(folder, { recursive: true });
   const isSource = (path) => !['target', 'node_modules'].includes(basename(path));
-  for (const name of ['rust-lambdas', 'shared']) {
+  for (const name of ['rust-lambdas', 'shared', 'functions', 'tests', 'package.json', 'jest.config.mjs']) {
     rmSync(join(folder, name), { recursive: true, force: true });
     cpSync(join(root, name), join(folder, name), { recursive: true, filter: isSource });
   }
+  rmSync(join(folder, 'node_modules'), { force: true });
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
 }
 
-/** What does not compile is no test that broke, so it ends the run. The vectors are asked when the crate's own tests hold. */
-async function holds() {
-  await cargo('test', '--no-run', '-p', 'signing');
-  return (await passes('signing')) && (await passes('xtask'));
+/** Packages in order: the vectors are asked when the crate's own tests hold. What does not compile is no test that broke. */
+async function holds({ packages = [], tests }) {
+  for (const name of packages) {
+    await cargo('test', '--no-run', '-p', name);
+    if (!(await passes(() => cargo('test', '-p', name)))) return false;
+  }
+  return tests === undefined || passes(() => jest(tests));
 }
 
-async function passes(name) {
+async function passes(work) {
   try {
-    await cargo('test', '-p', name);
+    await work();
     return true;
   } catch {
     return false;
@@ -68,9 +89,21 @@ async function passes(name) {
 
 function cargo(...args) {
   return run('cargo', [...args, '--release', '--locked', '--quiet'], {
-    cwd: workspace,
+    cwd: join(folder, 'rust-lambdas'),
     env,
     quiet: true,
     log: join(folder, 'cargo.log'),
+  });
+}
+
+/** Until the first test that breaks. */
+function jest(pattern) {
+  const program = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+  const flags = ['--bail', '--runInBand', '--testTimeout=60000', '--selectProjects', 'unit', 'contract', 'property'];
+  return run(node24(), ['--experimental-vm-modules', program, ...flags, '--testPathPatterns', pattern], {
+    cwd: folder,
+    env,
+    quiet: true,
+    log: join(folder, 'jest.log'),
   });
 }
