@@ -19,6 +19,10 @@ pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
         sums = three_sums(a, b, a_scale, b_scale);
     }
     let [product, a_squared, b_squared] = sums;
+    if a_squared == b_squared && product.abs() == a_squared {
+        // A row with itself, or with its opposite: the roots would lose the last bit of 1.
+        return product.signum();
+    }
     (product / (a_squared.sqrt() * b_squared.sqrt())).clamp(-1.0, 1.0)
 }
 
@@ -68,6 +72,18 @@ mod tests {
                 (cosine(&[x; 33], &[f32::MAX; 33]) - 1.0).abs() <= 1e-5,
                 "{x}"
             );
+        }
+    }
+
+    #[test]
+    fn of_a_row_with_itself_is_exactly_one() {
+        for length in 1..200 {
+            let row: Vec<f32> = (0..length)
+                .map(|at| (at * at % 37) as f32 / 7.0 - 2.3)
+                .collect();
+            let opposite: Vec<f32> = row.iter().map(|x| -x).collect();
+            assert_eq!(cosine(&row, &row), 1.0, "{length}");
+            assert_eq!(cosine(&row, &opposite), -1.0, "{length}");
         }
     }
 

@@ -1,3 +1,4 @@
+use crate::cosine::SAFE_SQUARED_NORMS;
 use crate::isa::active;
 
 /// Squared Euclidean distance of two rows of equal length. Over the range of `f32` it is `f32::MAX`.
@@ -8,6 +9,17 @@ pub fn l2sq(a: &[f32], b: &[f32]) -> f32 {
         distance
     } else {
         l2sq_scalar(a, b).min(f64::from(f32::MAX)) as f32
+    }
+}
+
+/// Euclidean distance of two rows of equal length. Where the square leaves the range in which `f32` keeps its digits, it is
+/// summed in `f64`, which holds the square of every `f32`.
+pub fn l2(a: &[f32], b: &[f32]) -> f32 {
+    let squared = l2sq(a, b);
+    if SAFE_SQUARED_NORMS.contains(&squared) {
+        squared.sqrt()
+    } else {
+        l2sq_scalar(a, b).sqrt().min(f64::from(f32::MAX)) as f32
     }
 }
 
@@ -39,5 +51,9 @@ mod tests {
     fn stays_in_range_where_it_overflows() {
         assert_eq!(l2sq(&[f32::MAX; 9], &[f32::MIN; 9]), f32::MAX);
         assert_eq!(l2sq(&[f32::MAX; 9], &[f32::MAX; 9]), 0.0);
+        assert_eq!(l2(&[1e30], &[-1e30]), 2e30);
+        assert_eq!(l2(&[1e-30, 0.0], &[0.0; 2]), 1e-30);
+        assert_eq!(l2(&[3.0, 0.0], &[0.0, 4.0]), 5.0);
+        assert_eq!(l2(&[f32::MAX; 9], &[f32::MIN; 9]), f32::MAX);
     }
 }

@@ -40,7 +40,7 @@ pub use estimates::{Estimate, estimates};
 pub use half::{f16_of, f32_of, widen_f16};
 pub use hamming::{hamming, hamming_scalar};
 pub use isa::{Isa, isa};
-pub use l2sq::{l2sq, l2sq_scalar};
+pub use l2sq::{l2, l2sq, l2sq_scalar};
 pub use level_dot::{level_dot_scalar, level_dot4, level_dot8, planes_of};
 pub use lut_scan::{BLOCK_ROWS, Lut, lut, lut_scan, lut_scan_scalar, pack_signs, signs_of_row};
 pub use normalise::{normalise, normalise_scalar};

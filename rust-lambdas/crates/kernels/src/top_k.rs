@@ -1,5 +1,5 @@
 use crate::best_rows::{BestRows, Hit};
-use crate::{cosine, cosine_scalar, dot, dot_scalar, l2sq, l2sq_scalar};
+use crate::{cosine, cosine_scalar, dot, dot_scalar, l2, l2sq, l2sq_scalar};
 
 /// How two rows are compared. The number crosses the language border.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,20 @@ impl Metric {
         match self {
             Self::Cosine => cosine(a, b),
             Self::DotProduct => dot(a, b),
-            Self::Euclidean => 1.0 / (1.0 + l2sq(a, b).sqrt()),
+            Self::Euclidean => 1.0 / (1.0 + l2(a, b)),
             Self::SquaredEuclidean => 1.0 / (1.0 + l2sq(a, b)),
+        }
+    }
+}
+
+impl Metric {
+    /// Smaller is closer: 1 - cosine, the distances themselves, minus the dot product.
+    pub fn distance(self, a: &[f32], b: &[f32]) -> f32 {
+        match self {
+            Self::Cosine => 1.0 - cosine(a, b),
+            Self::DotProduct => -dot(a, b),
+            Self::Euclidean => l2(a, b),
+            Self::SquaredEuclidean => l2sq(a, b),
         }
     }
 }
