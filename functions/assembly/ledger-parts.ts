@@ -3,7 +3,7 @@ import type { JsonObject } from '../domain/json.ts';
 import type { LogIdentity } from '../domain/ledger/log-identity.ts';
 import type { Log } from '../domain/ledger/log.ts';
 import { makeLog } from '../domain/ledger/make-log.ts';
-import { makeSealer } from '../domain/ledger/make-sealer.ts';
+import { makeSealer, type Sealer } from '../domain/ledger/make-sealer.ts';
 import { runSealer, type SealingWork } from '../domain/ledger/run-sealer.ts';
 import type { Keys } from '../domain/ports/keys.ts';
 import type { Objects } from '../domain/ports/objects.ts';
@@ -31,6 +31,7 @@ export function makeLedger({
   slots,
   identity,
   now,
+  onSealed,
   log: nodeLog,
 }: {
   table: Table;
@@ -39,6 +40,8 @@ export function makeLedger({
   slots: ComputeSlots;
   identity: LogIdentity | undefined;
   now: () => number;
+  /** The published log has grown. */
+  onSealed: () => void;
   log: NodeLog;
 }): LedgerParts {
   if (identity === undefined) {
@@ -53,7 +56,7 @@ export function makeLedger({
     halted: () => reason,
     startSealing() {
       work = runSealer({
-        sealer: makeSealer({ ...parts, keys }),
+        sealer: telling(makeSealer({ ...parts, keys }), onSealed),
         onError(error, isHalted) {
           if (isHalted) reason = error instanceof Error ? error.message : String(error);
           nodeLog.error(
@@ -63,6 +66,16 @@ export function makeLedger({
         },
       });
       return work;
+    },
+  };
+}
+
+function telling(sealer: Sealer, onSealed: () => void): Sealer {
+  return {
+    async seal() {
+      const round = await sealer.seal();
+      if (round.kind === 'sealed') onSealed();
+      return round;
     },
   };
 }

@@ -18,6 +18,7 @@ import type { Objects } from '../domain/ports/objects.ts';
 import type { ChatProvider } from '../domain/ports/provider.ts';
 import type { Table } from '../domain/ports/table.ts';
 import type { Services } from '../edge/services.ts';
+import type { WitnessState } from '../domain/witness/make-cosigner.ts';
 import version from '../package.json' with { type: 'json' };
 import type { ComputeSlots } from './compute-slots.ts';
 
@@ -36,12 +37,19 @@ export function makeNodeReport(parts: {
   /** Absent where nobody seals. */
   ledger: Log | undefined;
   now: Now;
-}): Pick<Services, 'version' | 'build' | 'health' | 'metrics' | 'status' | 'inference' | 'federation' | 'events'> {
-  const { table, objects, slots, identity, chat, providers, ledger, now } = parts;
+}): Pick<
+  Services,
+  'version' | 'build' | 'health' | 'metrics' | 'status' | 'inference' | 'federation' | 'events' | 'sockets'
+> {
+  const { table, objects, slots, identity, chat, providers, ledger, witnesses, now } = parts;
   const started_at = now();
+  /** Those that are configured for our log. */
+  witnesses: () => Promise<readonly WitnessState[]>;
+  /** Given where this process can hold sockets: who asks whether the key of one is still good, and hears of failures. */
+  holding: { readonly apiKeys: Pick<ApiKeys, 'authenticate'>; readonly log: NodeLog } | undefined;
 
   const probes = makeProbes({ providers, table, now });
-  const federation = makeFederation({ table, node_id: identity.node_id, witnesses: async () => [], now });
+  const federation = makeFederation({ table, node_id: identity.node_id, witnesses, now });
   const readLog = makeReadLog({ log: ledger, table, now });
   const told = ledger === undefined ? undefined : makeToldLog({ log: ledger, verify: slots.verify, table, now });
 
@@ -67,12 +75,17 @@ export function makeNodeReport(parts: {
         uptime_s: (now() - started_at) / 1000,
         version: version.version,
         constitution: identity.constitution,
-        ...(await readLog()),
+        ...(sockets === undefined ? {} : { ws_connections: sockets.count }),
+        tally: reading.tally,
+        ledger: { ...reading.ledger, witness_lag: Object.fromEntries(lags) },
       });
     },
     async status(call) {
       const [models, { tally, ledger: entries }, owner, ready, { connected }] = await Promise.all([
         chat.models(call),
+      const [reading, states] = await Promise.all([readLog(), witnesses()]);
+      const { size = 0 } = reading.ledger;
+      const lags = states.map(({ name, size: cosigned }) => [name, Math.max(0, size - cosigned)] as const);
         readLog(),
         table.get(nodeKey(), now()),
         probes.latest(probe_ms_max),

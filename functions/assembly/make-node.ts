@@ -43,6 +43,7 @@ import type { ComputeSlots } from './compute-slots.ts';
 import { makeLedger, trustBundle } from './ledger-parts.ts';
 import { makeGateServices } from './make-gate-services.ts';
 import { makeNodeReport } from './make-node-report.ts';
+import { makeWitnessing, type WitnessParts } from './make-witnessing.ts';
 import type { NodeLog } from './node-log.ts';
 
 /** What differs between a laptop and the cloud: the adapters, and what is known of them. */
@@ -56,6 +57,12 @@ export interface NodeParts {
   readonly identity: Identity;
   /** Absent where nobody seals. */
   readonly log_identity?: LogIdentity;
+  /** Wakes a sealer that is elsewhere. */
+  readonly onAppended?: () => void;
+  /** Partitions that entries wait in, 1..8; default: one. */
+  readonly pending_shards?: number;
+  /** Absent where nothing is witnessed and nobody is asked. */
+  readonly witnessing?: WitnessParts;
   readonly policy: PolicyEngine;
   readonly searcher: Searcher;
   /** As they are configured now. */
@@ -94,8 +101,28 @@ export function makeNode(parts: NodeParts): MadeNode {
   const { digest, score } = slots;
 
   const content = makeContent({ objects, digest, random });
-  const sealing = makeLedger({ table, objects, keys, slots, identity: parts.log_identity, now, log });
-  const { log: ledger, onAppended } = sealing;
+  const sealing = makeLedger({
+    table,
+    objects,
+    keys,
+    slots,
+    identity: parts.log_identity,
+    now,
+    onSealed: () => witnessing.onSealed(),
+    log,
+  });
+  const { log: ledger } = sealing;
+  const witnessing = makeWitnessing({
+    parts: parts.witnessing,
+    table,
+    objects,
+    keys,
+    slots,
+    identity,
+    ledger,
+    now,
+    log,
+  });
   const sealed = ledger === undefined ? {} : { log: ledger };
   const receipts = makeReceipts({ table, keys, identity, content, ...sealed, onAppended, now });
   const judge = makeJudge({ policy: parts.policy, receipts, content });
@@ -194,6 +221,7 @@ export function makeNode(parts: NodeParts): MadeNode {
     judge,
     idempotency: makeIdempotency({ table, now, newId }),
     counts,
+    ...(witnessing.witness === undefined ? {} : { witness: witnessing.witness }),
     now,
     newId,
     log,
@@ -209,6 +237,8 @@ export function makeNode(parts: NodeParts): MadeNode {
       now,
     }),
   };
+      witnesses: async () => (await witnessing.cosigner?.known()) ?? [],
+      holding: parts.holds_sockets === true ? { apiKeys, log } : undefined,
 
   const adopt = (): Promise<string | undefined> => logAdoption({ table, receipts, identity, digest, now, newId });
   return {
@@ -217,7 +247,12 @@ export function makeNode(parts: NodeParts): MadeNode {
     counts,
     apiKeys,
     runs,
-    startSealing: () => sealing.startSealing(),
+    startSealing() {
+      const work = sealing.startSealing();
+      const cosigning = work === undefined ? undefined : witnessing.startCosigning();
+      if (work === undefined || cosigning === undefined) return work;
+      return { wake: () => work.wake(), stop: async () => void (await Promise.all([work.stop(), cosigning.stop()])) };
+    },
     logAdoption: adopt,
     nodeKeys: makeNodeKeys({
       identity,

@@ -7,6 +7,7 @@ import { environmentSecrets } from '../adapters/environment/environment-secrets.
 import { fileKeys } from '../adapters/files/file-keys.ts';
 import { fileObjects } from '../adapters/files/file-objects.ts';
 import { lockHome, type Lock } from '../adapters/files/lock-home.ts';
+import { httpWitness } from '../adapters/http-witness/http-witness.ts';
 import { localSearch } from '../adapters/local-search/local-search.ts';
 import { openDatabase } from '../adapters/sqlite/open-database.ts';
 import { sqliteQueue } from '../adapters/sqlite/sqlite-queue.ts';
@@ -112,10 +113,14 @@ async function open(
   const policy = await shippedPolicy(repository);
   const secrets = environmentSecrets({ environment });
   let providers = makeProviders({ settings, secrets, now, random });
+  let { witnessing } = settings;
   const unwatch = watchSettings({
     settings,
     environment,
-    onChange: (changed) => (providers = makeProviders({ settings: changed, secrets, now, random })),
+    onChange(changed) {
+      providers = makeProviders({ settings: changed, secrets, now, random });
+      witnessing = changed.witnessing;
+    },
     tell: request.tell,
   });
   closers.push(async () => unwatch());
@@ -141,6 +146,7 @@ async function open(
     slots,
     identity,
     log_identity,
+    witnessing: { settings: () => witnessing, client: httpWitness(), has_keys: true },
     policy,
     searcher: localSearch({ root: repository }),
     providers: () => providers,

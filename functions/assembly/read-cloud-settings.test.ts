@@ -20,7 +20,11 @@ async function read(content: object): Promise<Awaited<ReturnType<typeof readClou
 const upstream = { name: 'upstream', base_url: 'http://127.0.0.1:8000/v1', tier: 'local' };
 
 test('without a file the owner is alone and the built-in model answers', async () => {
-  expect(await readCloudSettings(join(folder, 'none.json'))).toEqual({ single_user: true, providers: [] });
+  expect(await readCloudSettings(join(folder, 'none.json'))).toEqual({
+    single_user: true,
+    providers: [],
+    witnessing: { logs: new Map(), witnesses: [] },
+  });
 });
 
 test('reads the schema of the laptop', async () => {

@@ -7,6 +7,7 @@ import {
   SettingsError,
   type ProviderSettings,
 } from './signet-json.ts';
+import { witnessSettingsOf, type WitnessSettings } from './witness-settings.ts';
 
 /** Everything a start depends on, read once. */
 export interface Settings {
@@ -21,6 +22,7 @@ export interface Settings {
   readonly ort_lib: string | undefined;
   readonly single_user: boolean;
   readonly providers: readonly ProviderSettings[];
+  readonly witnessing: WitnessSettings;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -61,6 +63,7 @@ export async function readSettings(request: {
     ort_lib: environment['SIGNET_ORT_LIB'],
     single_user: file.single_user ?? true,
     providers,
+    witnessing: witnessSettingsOf(file),
   };
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { OpenAiQuirks } from '../adapters/openai/openai-provider.ts';
+import { witnessesJson, witnessJson } from './witness-settings.ts';
 
 /** One OpenAI-compatible endpoint; its key is named, never written here. */
 export interface ProviderSettings {
@@ -57,6 +58,10 @@ export const signetJson = z.strictObject({
     )
     .max(32)
     .optional(),
+  /** Whose logs this node cosigns. */
+  witness: witnessJson.optional(),
+  /** Who cosigns the log of this node. */
+  witnesses: witnessesJson.optional(),
 });
 
 export type SignetJson = z.infer<typeof signetJson>;

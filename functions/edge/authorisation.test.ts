@@ -31,6 +31,7 @@ test('open are only the routes that the surface opens', () => {
     'GET /api/v1/health',
     'GET /healthz',
     'GET /openapi.json',
+    'POST /witness/add-checkpoint',
   ]);
 });
 

@@ -28,6 +28,8 @@ export interface Endpoint {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: EndpointBody<z.ZodType>;
+  /** Takes a body that is no JSON, as it came; `body` is then a `Uint8Array`, and its cap is that of this class. */
+  readonly bytes?: BodyClass;
   /** Answers with server-sent events only: HEAD has no meaning for it. */
   readonly streams?: boolean;
   readonly answers: { readonly [status: number]: AnswerDocument };
@@ -86,11 +88,15 @@ export function endpoint<
   Query extends z.ZodObject | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
 >(
-  definition: Omit<Endpoint, 'params' | 'query' | 'body' | 'handle'> & {
+  definition: Omit<Endpoint, 'params' | 'query' | 'body' | 'bytes' | 'handle'> & {
+  Bytes extends BodyClass | undefined = undefined,
     readonly params?: Params;
     readonly query?: Query;
     readonly body?: EndpointBody<Body>;
-    readonly handle: (input: EndpointInput<OutputOf<Params>, OutputOf<Query>, OutputOf<Body>>) => Promise<Answer>;
+    readonly bytes?: Bytes;
+    readonly handle: (
+      input: EndpointInput<OutputOf<Params>, OutputOf<Query>, Bytes extends BodyClass ? Uint8Array : OutputOf<Body>>,
+    ) => Promise<Answer>;
   },
 ): Endpoint {
   // The pipeline hands `handle` what these schemas gave, and nothing else does: the types meet here.

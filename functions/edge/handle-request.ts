@@ -13,7 +13,7 @@ import { onceOnly } from './idempotency.ts';
 import type { Admission } from './rate-limit.ts';
 import { tokenBuckets } from './rate-limit.ts';
 import type { ReadBody } from './read-body.ts';
-import { readBody } from './read-body.ts';
+import { readBody, readBytes } from './read-body.ts';
 import { renderError, shapeOf, toSignetError } from './render-error.ts';
 import type { EdgeLimits, Services } from './services.ts';
 
@@ -32,6 +32,7 @@ export type HandleRequest = (context: Context, target: Target) => Promise<Respon
 export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): HandleRequest {
   const callers = tokenBuckets({ per_s: edgeLimits.rate_per_s, burst: edgeLimits.rate_burst });
   const strangers = tokenBuckets({ per_s: edgeLimits.stranger_per_s, burst: edgeLimits.stranger_burst });
+  const visitors = tokenBuckets({ per_s: edgeLimits.visitor_per_s, burst: edgeLimits.visitor_burst });
 
   return async (context, target) => {
     const request = context.req.raw;
@@ -63,6 +64,7 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     const endpoint = mounted.get(request.method === 'HEAD' ? 'GET' : request.method);
     const bearer = bearerOf(request);
     if (endpoint?.access === 'open' && (endpoint.reveals === undefined || bearer === undefined)) {
+      if (endpoint.bytes !== undefined) admitVisitor(context);
       return handle(context, endpoint, strangerCall(request_id, request), '', undefined);
     }
 
@@ -114,6 +116,18 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     });
   }
 
+  /** A body from nobody costs at least its reading, whatever becomes of it. */
+  function admitVisitor(context: Context): void {
+    const { admitted, wait_s } = visitors.take(addressOf(context), services.now());
+    if (admitted) return;
+    throw new SignetError({
+      code: 'rate_limit_exceeded',
+      reason: 'rate.limited',
+      detail: 'too many requests from this address',
+      retry_after_s: wait_s,
+    });
+  }
+
   /**
    * The scope table is checked here for every route and before the body is read; that is the only check of a plain read.
    * A deciding route is judged by the domain as well, with the facts of its resource, and a refusal here is put to the
@@ -150,6 +164,8 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     const request = context.req.raw;
     const params = endpoint.params === undefined ? undefined : checkInput(endpoint.params, context.req.param());
     const query = readQuery(context, endpoint);
+    const bytes_max = endpoint.bytes === undefined ? undefined : edgeLimits.body_bytes_max[endpoint.bytes];
+    const bytes = bytes_max === undefined ? undefined : await readBytes(request, bytes_max);
     const body = await bodyOf(request, endpoint);
     const input: EndpointInput<unknown, unknown, unknown> = {
       services,
@@ -158,9 +174,7 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
       params,
       query,
       body:
-        endpoint.body === undefined
-          ? undefined
-          : checkInput(endpoint.body.schema, body === undefined ? {} : body.value),
+        endpoint.body === undefined ? bytes : checkInput(endpoint.body.schema, body === undefined ? {} : body.value),
       bearer,
       origin: () => new URL(request.url).origin,
       header: (name) => request.headers.get(name) ?? undefined,

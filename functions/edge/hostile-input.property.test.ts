@@ -47,6 +47,7 @@ describe.each(withBody)('$route', (example) => {
     embeddings: 2,
     runs: 1,
     frames: 4,
+    witness: 4,
     vectors_put: 5,
     envelopes: 0.4,
     verify_batch: 1,

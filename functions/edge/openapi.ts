@@ -94,6 +94,9 @@ function describe(endpoint: Endpoint): ReturnType<typeof createRoute> {
     request: {
       ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
       ...(endpoint.query === undefined ? {} : { query: endpoint.query }),
+      ...(endpoint.bytes === undefined
+        ? {}
+        : { body: { required: true, content: { 'text/plain': { schema: z.string() } } } }),
       ...(endpoint.body === undefined
         ? {}
         : {

@@ -27,10 +27,24 @@ export async function readBody(
   if (optional && !chunked && (declared === null || declared === '0')) return undefined;
   if (declared !== null && Number(declared) > bytes_max) throw tooLarge(bytes_max);
   checkMediaType(request);
+  const bytes = await bytesOf(request, bytes_max);
+  return { bytes, value: is_plain ? parsePlainJson(bytes, depth_max) : parseStrictJson(bytes, depth_max) };
+}
+
+/** A body as it is, whatever its media type says: of a protocol whose clients agree on none. */
+export async function readBytes(request: Request, bytes_max: number): Promise<Uint8Array> {
+  const declared = request.headers.get('content-length');
+  if (declared !== null && Number(declared) > bytes_max) throw tooLarge(bytes_max);
+  checkEncoding(request);
+  return bytesOf(request, bytes_max);
+}
+
+async function bytesOf(request: Request, bytes_max: number): Promise<Uint8Array> {
+  const declared = request.headers.get('content-length');
   // With a declared length the HTTP parser holds the client to it, and reading at once saves a stream per request.
   const bytes = declared === null ? await readCapped(request, bytes_max) : new Uint8Array(await request.arrayBuffer());
   if (bytes.length > bytes_max) throw tooLarge(bytes_max);
-  return { bytes, value: is_plain ? parsePlainJson(bytes, depth_max) : parseStrictJson(bytes, depth_max) };
+  return bytes;
 }
 
 function checkMediaType(request: Request): void {
@@ -42,6 +56,10 @@ function checkMediaType(request: Request): void {
       param: 'content-type',
     });
   }
+  checkEncoding(request);
+}
+
+function checkEncoding(request: Request): void {
   const encoding = request.headers.get('content-encoding');
   if (encoding !== null && encoding.toLowerCase() !== 'identity') {
     throw new SignetError({

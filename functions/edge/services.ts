@@ -24,6 +24,8 @@ import type { Runs } from '../domain/runs/runs.ts';
 import type { Scripts } from '../domain/scripts/scripts.ts';
 import type { Tools } from '../domain/tools/tools.ts';
 import type { Vectors } from '../domain/vectors/vectors.ts';
+import type { Witness } from '../domain/witness/witness.ts';
+import type { SocketHub } from './socket/socket-hub.ts';
 
 /** Everything that the routes reach. Assembly makes it once; nothing in the edge is global. */
 export interface Services {
@@ -49,6 +51,8 @@ export interface Services {
   };
   /** For one purpose: a deciding route that the key's scopes do not name is refused by it, so that the refusal leaves its receipt. */
   readonly judge: Pick<Judge, 'decide'>;
+  /** Cosigns logs of others; absent where no key for it can be held. */
+  readonly witness?: Witness;
   readonly idempotency: Idempotency;
   /** The rate of a key over all processes, where several serve one node; each of them has its own buckets besides. */
   readonly sharedRate?: Pick<SharedRate, 'take'>;
@@ -91,6 +95,9 @@ export interface EdgeLimits {
   readonly stranger_burst: number;
   readonly body_bytes_max: { readonly [bodyClass in BodyClass]: number };
   readonly json_depth_max: number;
+  /** Bodies without a key that are looked at, a second and at once, per address. */
+  readonly visitor_per_s: number;
+  readonly visitor_burst: number;
   /** How long a synchronous run is waited for. */
   readonly sync_wait_ms: number;
   /** A comment goes out when a stream was silent for so long. */
@@ -108,6 +115,8 @@ export const defaultLimits: EdgeLimits = {
   stranger_burst: 100,
   body_bytes_max: limits.body_bytes_max,
   json_depth_max: limits.json_depth_max,
+  visitor_per_s: 20,
+  visitor_burst: 100,
   sync_wait_ms: limits.runs.sync_wait_ms,
   stream_beat_ms: 15_000,
   frame_beat_ms: 10_000,

@@ -21,6 +21,7 @@ import { scriptEndpoints } from './scripts.ts';
 import { toolEndpoints } from './tools.ts';
 import { vectorEndpoints } from './vectors.ts';
 
+import { witnessEndpoints } from './witness.ts';
 const built: readonly Endpoint[] = [
   ...nodeEndpoints,
   ...metricsEndpoints,
@@ -42,6 +43,7 @@ const built: readonly Endpoint[] = [
   ...logEndpoints,
 ];
 
+  ...witnessEndpoints,
 /** Every route of this build. What is not built yet is there too, so that it answers 501 and not 404. */
 export const endpoints: readonly Endpoint[] = [
   ...built,

@@ -32,7 +32,6 @@ export const notBuiltEndpoints: readonly Endpoint[] = [
   ),
   ...later('memories', 'chat', 'GET /api/v1/memories', 'POST /api/v1/memories', 'POST /api/v1/memories/search'),
   ...later('replay', 'runs:write', 'POST /api/v1/runs/{id}/replay'),
-  ...later('witnessing', 'ledger:read', 'POST /witness/add-checkpoint'),
   ...later('federation', 'fed:write', 'POST /api/v1/federation/propose'),
   ...later('events', 'events', 'GET /api/v1/ws'),
   ...later(

@@ -276,6 +276,14 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
       get: plain('vectors.get', { found: [], missing: [] }),
       delete: judged('vectors.delete', { seq: 1, deleted: 1 }),
     },
+    witness: {
+      addCheckpoint: async (body) => {
+        reached.push({ verb: 'witness.addCheckpoint', request: body });
+        return { kind: 'cosigned', line: '— w CGFh\n', size: 1 };
+      },
+      facts: async () => ({ name: 'w', vkey: 'w+00000000+BA==' }),
+      logs: async () => [],
+    },
     receipts: {
       get: (id) =>
         Promise.resolve(
