@@ -1,3 +1,4 @@
+import type { ApiKeys } from '../domain/api-keys/api-keys.ts';
 import type { Now } from '../domain/call.ts';
 import type { Chat } from '../domain/chat/chat.ts';
 import { contentObjectKey, nodeTenant } from '../domain/content/keys.ts';
@@ -17,10 +18,13 @@ import { makeHealth } from '../domain/node/health.ts';
 import type { Objects } from '../domain/ports/objects.ts';
 import type { ChatProvider } from '../domain/ports/provider.ts';
 import type { Table } from '../domain/ports/table.ts';
-import type { Services } from '../edge/services.ts';
 import type { WitnessState } from '../domain/witness/make-cosigner.ts';
+import type { Services } from '../edge/services.ts';
+import type { SocketFacts } from '../edge/socket/socket-hub.ts';
 import version from '../package.json' with { type: 'json' };
 import type { ComputeSlots } from './compute-slots.ts';
+import { makeSockets } from './make-sockets.ts';
+import type { NodeLog } from './node-log.ts';
 
 /** A probe that is older does not say that a provider is ready. */
 const probe_ms_max = 50_000;
@@ -36,6 +40,10 @@ export function makeNodeReport(parts: {
   sandboxStatus: () => JsonObject;
   /** Absent where nobody seals. */
   ledger: Log | undefined;
+  /** Those that are configured for our log. */
+  witnesses: () => Promise<readonly WitnessState[]>;
+  /** Given where this process can hold sockets: who asks whether the key of one is still good, and hears of failures. */
+  holding: { readonly apiKeys: Pick<ApiKeys, 'authenticate'>; readonly log: NodeLog } | undefined;
   now: Now;
 }): Pick<
   Services,
@@ -43,15 +51,16 @@ export function makeNodeReport(parts: {
 > {
   const { table, objects, slots, identity, chat, providers, ledger, witnesses, now } = parts;
   const started_at = now();
-  /** Those that are configured for our log. */
-  witnesses: () => Promise<readonly WitnessState[]>;
-  /** Given where this process can hold sockets: who asks whether the key of one is still good, and hears of failures. */
-  holding: { readonly apiKeys: Pick<ApiKeys, 'authenticate'>; readonly log: NodeLog } | undefined;
 
   const probes = makeProbes({ providers, table, now });
   const federation = makeFederation({ table, node_id: identity.node_id, witnesses, now });
   const readLog = makeReadLog({ log: ledger, table, now });
   const told = ledger === undefined ? undefined : makeToldLog({ log: ledger, verify: slots.verify, table, now });
+  const { holding } = parts;
+  const sockets =
+    told === undefined || holding === undefined
+      ? undefined
+      : makeSockets({ ...holding, told, facts: socketFacts, now });
 
   return {
     version: version.version,
@@ -59,6 +68,7 @@ export function makeNodeReport(parts: {
     inference: makeInference({ chat, probes, table, now }),
     federation,
     events: makeEvents({ log: told, now }),
+    ...(sockets === undefined ? {} : { sockets }),
     health: makeHealth({
       version: version.version,
       now,
@@ -71,6 +81,9 @@ export function makeNodeReport(parts: {
       ],
     }),
     async metrics() {
+      const [reading, states] = await Promise.all([readLog(), witnesses()]);
+      const { size = 0 } = reading.ledger;
+      const lags = states.map(({ name, size: cosigned }) => [name, Math.max(0, size - cosigned)] as const);
       return collectMetrics({
         uptime_s: (now() - started_at) / 1000,
         version: version.version,
@@ -83,9 +96,6 @@ export function makeNodeReport(parts: {
     async status(call) {
       const [models, { tally, ledger: entries }, owner, ready, { connected }] = await Promise.all([
         chat.models(call),
-      const [reading, states] = await Promise.all([readLog(), witnesses()]);
-      const { size = 0 } = reading.ledger;
-      const lags = states.map(({ name, size: cosigned }) => [name, Math.max(0, size - cosigned)] as const);
         readLog(),
         table.get(nodeKey(), now()),
         probes.latest(probe_ms_max),
@@ -114,4 +124,15 @@ export function makeNodeReport(parts: {
       };
     },
   };
+
+  async function socketFacts(): Promise<SocketFacts> {
+    const { tally, ledger: entries } = await readLog();
+    return {
+      version: version.version,
+      node_id: identity.node_id,
+      uptime_secs: Math.floor((now() - started_at) / 1000),
+      requests: requestsOf(tally),
+      head: { size: entries.size ?? 0, root: entries.root ?? '' },
+    };
+  }
 }

@@ -74,6 +74,8 @@ export interface NodeParts {
   readonly scriptHost: () => ScriptHost | RemoteScriptHost;
   readonly sandboxStatus: () => JsonObject;
   readonly single_user: boolean;
+  /** This process lives as long as its connections, so that it can hold event sockets. */
+  readonly holds_sockets?: boolean;
   readonly now: Now;
   readonly newId: NewId;
   readonly random: RandomBytes;
@@ -218,10 +220,10 @@ export function makeNode(parts: NodeParts): MadeNode {
     ...(ledger === undefined
       ? {}
       : { ledger: { file: (path) => ledger.file(path), bundle: () => trustBundle(identity) } }),
+    ...(witnessing.witness === undefined ? {} : { witness: witnessing.witness }),
     judge,
     idempotency: makeIdempotency({ table, now, newId }),
     counts,
-    ...(witnessing.witness === undefined ? {} : { witness: witnessing.witness }),
     now,
     newId,
     log,
@@ -234,11 +236,11 @@ export function makeNode(parts: NodeParts): MadeNode {
       providers,
       sandboxStatus: parts.sandboxStatus,
       ledger,
+      witnesses: async () => (await witnessing.cosigner?.known()) ?? [],
+      holding: parts.holds_sockets === true ? { apiKeys, log } : undefined,
       now,
     }),
   };
-      witnesses: async () => (await witnessing.cosigner?.known()) ?? [],
-      holding: parts.holds_sockets === true ? { apiKeys, log } : undefined,
 
   const adopt = (): Promise<string | undefined> => logAdoption({ table, receipts, identity, digest, now, newId });
   return {

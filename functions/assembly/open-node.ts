@@ -155,6 +155,7 @@ async function open(
     scriptHost: () => request.remoteScripts ?? artefacts.scriptHost(),
     sandboxStatus: () => artefacts.sandboxStatus(),
     single_user: settings.single_user,
+    holds_sockets: true,
     now,
     newId,
     random,

@@ -24,6 +24,7 @@ export async function startNode(request: OpenNodeRequest): Promise<StartedNode> 
       host: request.settings.host,
       port: request.settings.port,
       allow_remote: request.settings.remote,
+      sockets: node.services.sockets,
     });
     await node.lock.update({ host: request.settings.host, port: server.port, started_at: Date.now() });
     node.startWork();

@@ -28,6 +28,7 @@ export type ErrorCode =
   | 'proof_refused'
   | 'evidence_missing'
   | 'method_not_allowed'
+  | 'upgrade_required'
   | 'collection_exists'
   | 'collection_full'
   | 'model_mismatch'

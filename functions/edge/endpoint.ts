@@ -1,5 +1,5 @@
 import type { z } from '@hono/zod-openapi';
-import type { Call } from '../domain/call.ts';
+import type { Call, Principal } from '../domain/call.ts';
 import type { Json } from '../domain/json.ts';
 import type { Action } from '../domain/ports/policy-engine.ts';
 import type { Scope } from '../domain/scopes.ts';
@@ -67,6 +67,8 @@ export interface EndpointInput<Params, Query, Body> {
   /** `http://127.0.0.1:3001`, as this client reached us: its own word, never to be trusted or stored. */
   readonly origin: () => string;
   readonly header: (name: string) => string | undefined;
+  /** There where the host can turn this very request into a socket; the answer is then not sent. */
+  readonly acceptSocket?: (principal: Principal) => void;
 }
 
 type OutputOf<Schema> = Schema extends z.ZodType ? Present<z.output<Schema>> : undefined;
@@ -87,9 +89,9 @@ export function endpoint<
   Params extends z.ZodObject | undefined = undefined,
   Query extends z.ZodObject | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
+  Bytes extends BodyClass | undefined = undefined,
 >(
   definition: Omit<Endpoint, 'params' | 'query' | 'body' | 'bytes' | 'handle'> & {
-  Bytes extends BodyClass | undefined = undefined,
     readonly params?: Params;
     readonly query?: Query;
     readonly body?: EndpointBody<Body>;

@@ -178,6 +178,7 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
       bearer,
       origin: () => new URL(request.url).origin,
       header: (name) => request.headers.get(name) ?? undefined,
+      ...socketOf(context),
     };
     const key = endpoint.idempotent === undefined ? null : request.headers.get('idempotency-key');
     if (key === null || principal === undefined) return endpoint.handle(input);
@@ -216,6 +217,12 @@ function bearerOf(request: Request): string | undefined {
 function addressOf(context: Context): string {
   const env = context.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
   return env?.incoming?.socket?.remoteAddress ?? 'unknown';
+}
+
+/** What the host gives beside a request that wants to become a socket. */
+function socketOf(context: Context): Pick<EndpointInput<unknown, unknown, unknown>, 'acceptSocket'> {
+  const env = context.env as Pick<EndpointInput<unknown, unknown, unknown>, 'acceptSocket'> | undefined;
+  return env?.acceptSocket === undefined ? {} : { acceptSocket: env.acceptSocket };
 }
 
 function admit(admission: Admission, headers: Record<string, string>): void {

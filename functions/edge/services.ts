@@ -33,6 +33,8 @@ export interface Services {
   readonly inference: Inference;
   readonly federation: Federation;
   readonly events: Events;
+  /** Of this process; absent where it can hold none. */
+  readonly sockets?: SocketHub;
   readonly tools: Tools;
   readonly embeddings: Embeddings;
   readonly vectors: Vectors;
@@ -49,10 +51,10 @@ export interface Services {
     /** What a stranger needs to judge the log and its receipts offline: `signet trust pin` takes it. */
     readonly bundle: () => JsonObject;
   };
-  /** For one purpose: a deciding route that the key's scopes do not name is refused by it, so that the refusal leaves its receipt. */
-  readonly judge: Pick<Judge, 'decide'>;
   /** Cosigns logs of others; absent where no key for it can be held. */
   readonly witness?: Witness;
+  /** For one purpose: a deciding route that the key's scopes do not name is refused by it, so that the refusal leaves its receipt. */
+  readonly judge: Pick<Judge, 'decide'>;
   readonly idempotency: Idempotency;
   /** The rate of a key over all processes, where several serve one node; each of them has its own buckets besides. */
   readonly sharedRate?: Pick<SharedRate, 'take'>;
@@ -93,11 +95,11 @@ export interface EdgeLimits {
   /** Refused authentications a second and at once, per address; beyond it the answer is 429. */
   readonly stranger_per_s: number;
   readonly stranger_burst: number;
-  readonly body_bytes_max: { readonly [bodyClass in BodyClass]: number };
-  readonly json_depth_max: number;
   /** Bodies without a key that are looked at, a second and at once, per address. */
   readonly visitor_per_s: number;
   readonly visitor_burst: number;
+  readonly body_bytes_max: { readonly [bodyClass in BodyClass]: number };
+  readonly json_depth_max: number;
   /** How long a synchronous run is waited for. */
   readonly sync_wait_ms: number;
   /** A comment goes out when a stream was silent for so long. */
@@ -113,10 +115,10 @@ export const defaultLimits: EdgeLimits = {
   rate_burst: limits.rate_burst,
   stranger_per_s: 20,
   stranger_burst: 100,
-  body_bytes_max: limits.body_bytes_max,
-  json_depth_max: limits.json_depth_max,
   visitor_per_s: 20,
   visitor_burst: 100,
+  body_bytes_max: limits.body_bytes_max,
+  json_depth_max: limits.json_depth_max,
   sync_wait_ms: limits.runs.sync_wait_ms,
   stream_beat_ms: 15_000,
   frame_beat_ms: 10_000,

@@ -3,10 +3,15 @@ import type { Server, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Hono } from 'hono';
+import type { SocketHub } from '../edge/socket/socket-hub.ts';
+import { isSocketRequest, serveSockets } from './serve-sockets.ts';
 
 export interface LocalServerOptions {
   readonly app: Pick<Hono, 'fetch'>;
+  /** Carries event sockets; without it a request for one is an ordinary request. */
+  readonly sockets?: Pick<SocketHub, 'open' | 'close'> | undefined;
   /** A loopback address or name, unless `allow_remote`. */
   readonly host: string;
   /** 0 takes a free one. */
@@ -25,6 +30,8 @@ export interface LocalServerTimeouts {
   readonly keep_alive_ms: number;
   /** How often the first two are checked. */
   readonly check_ms: number;
+  /** How often a socket is asked for a sign of life; one that gave none since the last time is dropped. */
+  readonly beat_ms: number;
 }
 
 export interface LocalServer {
@@ -64,6 +71,9 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   }
   const timeouts = { ...defaultTimeouts, ...options.timeouts };
   const listener = getRequestListener(app.fetch, { hostname: host, errorHandler: refuseTarget });
+  const { sockets: hub } = options;
+  const carried =
+    hub === undefined ? undefined : serveSockets({ fetch: app.fetch, hub, host, beat_ms: timeouts.beat_ms });
   const server = createServer(
     {
       headersTimeout: timeouts.headers_ms,
@@ -73,6 +83,8 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
       maxHeaderSize: 16_384,
       // Node's own refusals have no body: this one and that of an expectation are answered below.
       requireHostHeader: false,
+      // Any other wish to upgrade is ignored, as HTTP allows, and answered as the request that it is.
+      shouldUpgradeCallback: (incoming) => carried !== undefined && isSocketRequest(incoming),
     },
     (incoming, outgoing) => {
       if (incoming.headers.host === undefined && incoming.httpVersion === '1.1') {
@@ -83,6 +95,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   server.on('checkExpectation', (_incoming, outgoing) =>
     refuse(outgoing, 417, 'expected no `expect` but 100-continue'),
   );
+  if (carried !== undefined) server.on('upgrade', (...request) => carried.upgrade(...request));
   // The timer of idle connections and the one that checks for slow requests must not race each other for the socket.
   server.keepAliveTimeoutBuffer = 1_000;
   server.on('clientError', refuseConnection);
@@ -99,7 +112,10 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   return {
     url: `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`,
     port: bound,
-    close: ({ drain_ms = 5_000 } = {}) => (closing ??= drain(server, sockets, drain_ms)),
+    close({ drain_ms = 5_000 } = {}) {
+      carried?.close();
+      return (closing ??= drain(server, sockets, drain_ms));
+    },
   };
 }
 
@@ -108,6 +124,7 @@ const defaultTimeouts: LocalServerTimeouts = {
   request_ms: 60_000,
   keep_alive_ms: 65_000,
   check_ms: 2_000,
+  beat_ms: limits.socket.beat_ms,
 };
 
 function isLoopback(host: string): boolean {
@@ -199,7 +216,11 @@ function drain(server: Server, sockets: ReadonlySet<Socket>, drain_ms: number): 
   };
   return new Promise((resolve) => {
     const sweep = setInterval(closeIdle, 10);
-    const cut = setTimeout(() => server.closeAllConnections(), drain_ms);
+    const cut = setTimeout(() => {
+      server.closeAllConnections();
+      // What became a socket is no connection to the HTTP server any more, and still keeps it from ending.
+      for (const socket of sockets) socket.destroy();
+    }, drain_ms);
     server.close(() => {
       clearInterval(sweep);
       clearTimeout(cut);

@@ -18,15 +18,17 @@ import { openApiEndpoint } from './open-api.ts';
 import { receiptEndpoints } from './receipts.ts';
 import { runEndpoints } from './runs.ts';
 import { scriptEndpoints } from './scripts.ts';
+import { socketEndpoints } from './socket.ts';
 import { toolEndpoints } from './tools.ts';
 import { vectorEndpoints } from './vectors.ts';
-
 import { witnessEndpoints } from './witness.ts';
+
 const built: readonly Endpoint[] = [
   ...nodeEndpoints,
   ...metricsEndpoints,
   ...federationEndpoints,
   ...eventEndpoints,
+  ...socketEndpoints,
   ...modelEndpoints,
   ...chatEndpoints,
   ...inferenceEndpoints,
@@ -41,9 +43,9 @@ const built: readonly Endpoint[] = [
   ...receiptEndpoints,
   ...gateEndpoints,
   ...logEndpoints,
+  ...witnessEndpoints,
 ];
 
-  ...witnessEndpoints,
 /** Every route of this build. What is not built yet is there too, so that it answers 501 and not 404. */
 export const endpoints: readonly Endpoint[] = [
   ...built,

@@ -33,7 +33,6 @@ export const notBuiltEndpoints: readonly Endpoint[] = [
   ...later('memories', 'chat', 'GET /api/v1/memories', 'POST /api/v1/memories', 'POST /api/v1/memories/search'),
   ...later('replay', 'runs:write', 'POST /api/v1/runs/{id}/replay'),
   ...later('federation', 'fed:write', 'POST /api/v1/federation/propose'),
-  ...later('events', 'events', 'GET /api/v1/ws'),
   ...later(
     'the bus',
     'bus:read',
