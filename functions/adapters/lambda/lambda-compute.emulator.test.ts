@@ -2,6 +2,7 @@ import { afterAll, describe, expect, test } from '@jest/globals';
 import { failBy, seededPlan } from '../../../tests/integration/emulator/failing-client.ts';
 import { startRustFunctions } from '../../../tests/integration/lambda/rust-functions.ts';
 import { describeDigest } from '../../domain/ports/compute-digest.contract.ts';
+import { describeKeys } from '../../domain/ports/compute-keys.contract.ts';
 import { describeLedger } from '../../domain/ports/compute-ledger.contract.ts';
 import { describeScore } from '../../domain/ports/compute-score.contract.ts';
 import { describeVerify } from '../../domain/ports/compute-verify.contract.ts';
@@ -28,6 +29,7 @@ describe('compute on Lambda that throttles, breaks and loses answers', () => {
   void running.then(({ client }) => failBy(client, seededPlan({ one_in: 6 })));
   describeVerify(opened);
   describeLedger(opened);
+  describeKeys(opened);
   describeDigest(opened);
   describeScore(opened);
 });

@@ -4,6 +4,7 @@ import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeCompute } from '../../domain/ports/compute.contract.ts';
+import { describeKeys } from '../../domain/ports/compute-keys.contract.ts';
 import { findAddon } from './find-addon.ts';
 import { openNativeCompute } from './native-compute.ts';
 
@@ -20,6 +21,7 @@ describeWithAddon(`native addon${reason}`, () => {
     return;
   }
   describeCompute('compute on the native addon', async () => openNativeCompute({ addon_path }));
+  describeKeys(Promise.resolve(openNativeCompute({ addon_path })));
 
   const folder = mkdtemp(join(tmpdir(), 'signet-addon-'));
   afterAll(async () => rm(await folder, { recursive: true }));

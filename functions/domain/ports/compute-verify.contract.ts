@@ -95,6 +95,20 @@ export function describeVerify(opened: Promise<{ readonly verify: VerifyCompute 
     expect(outcome).toEqual(expected(one));
   });
 
+  test('refuses a document with any single bit flipped', async () => {
+    const { verify } = await opened;
+    const good = documents.cases.find((one) => one.name === 'as it was signed');
+    const bytes = utf8(good?.document);
+    const public_key = hex(good?.public_key);
+    const flipped = Array.from({ length: bytes.length * 8 }, (_, bit) => {
+      const copy = bytes.slice();
+      copy[bit >> 3] = (copy[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      return { document_json: copy, public_key };
+    });
+    const outcomes = await verify.verifyDocuments([...flipped, { document_json: bytes, public_key }]);
+    expect(outcomes.flatMap((one, bit) => (one.ok ? [bit] : []))).toEqual([flipped.length]);
+  });
+
   test('names of keys are read in both forms, and only where the key is usable', async () => {
     const { verify } = await opened;
     const sealed = envelopes.cases.find((one) => one.name === 'as it was sealed');
