@@ -79,7 +79,9 @@ describe.each(keyed)('$route', (example) => {
   test(`answers a key with \`${scope}\` alone`, async () => {
     const answer = await send(example, tokenWith(scope as (typeof scopes)[number]));
     await answer.body?.cancel();
-    expect(answer.status).toBe(built ? Number(Object.keys(example.endpoint.answers)[0]) : 501);
+    // A request that does not ask to become a socket is told so.
+    const first = Object.keys(example.endpoint.answers).find((status) => status !== '101');
+    expect(answer.status).toBe(built ? Number(first) : 501);
   });
 });
 

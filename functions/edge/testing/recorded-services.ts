@@ -363,6 +363,12 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
         return followedEvents();
       },
     },
+    sockets: {
+      count: 0,
+      open: () => ({ receive: () => undefined, gone: () => undefined }),
+      audit: () => Promise.resolve(),
+      close: () => undefined,
+    },
     federation: {
       status: () =>
         Promise.resolve({
