@@ -19,6 +19,16 @@ pub struct Call {
     pub request_id: String,
     /// Lambda ends the invocation here.
     pub deadline: Instant,
+    /// The alias that the caller named; what may be asked can depend on it, since each has a permission of its own.
+    pub alias: Option<String>,
+}
+
+impl Call {
+    /// Of a function's ARN: `arn:aws:lambda:<region>:<account>:function:<name>[:<alias>]`.
+    fn alias_of(arn: &str) -> Option<String> {
+        let alias = arn.split(':').nth(7)?;
+        (!alias.is_empty() && alias != "$LATEST").then(|| alias.to_owned())
+    }
 }
 
 /// An error that Lambda shows as `errorType`, by which callers tell it from others.
@@ -66,6 +76,7 @@ async fn answer<C, Q, A, E: Failure>(
     let call = Call {
         request_id: facts.request_id,
         deadline: Instant::now() + left.unwrap_or(Duration::ZERO),
+        alias: Call::alias_of(&facts.invoked_function_arn),
     };
     let outcome = match request {
         Ok(request) => AssertUnwindSafe(handle(context, request, &call))

@@ -1,5 +1,5 @@
+use aws::AwsError;
 use compute::FrameError;
-use kms::KmsError;
 use lambda_kit::{Failure, InvalidRequest};
 use signing::Reject;
 
@@ -15,9 +15,9 @@ pub enum SignError {
     /// The answer would not fit in a reply.
     #[error("expected items whose answers have at most {0} bytes together")]
     TooLarge(usize),
-    /// KMS gave no answer that can be used.
+    /// KMS or DynamoDB gave no answer that can be used.
     #[error(transparent)]
-    Kms(#[from] KmsError),
+    Aws(#[from] AwsError),
     /// KMS gave a signature that its own public key does not verify. It stays here.
     #[error("the signature that KMS gave is refused with `{}`", .0.code())]
     Signature(Reject),
@@ -27,8 +27,8 @@ impl Failure for SignError {
     fn name(&self) -> &'static str {
         match self {
             Self::Invalid(_) | Self::Frame(_) | Self::TooLarge(_) => "InvalidRequest",
-            Self::Kms(KmsError::Unavailable { .. }) => "KeyServiceUnavailable",
-            Self::Kms(_) => "KeyServiceRefused",
+            Self::Aws(AwsError::Unavailable { .. }) => "KeyServiceUnavailable",
+            Self::Aws(_) => "KeyServiceRefused",
             Self::Signature(_) => "SignatureRefused",
         }
     }

@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 use compute::{LedgerOperation, Operation};
 use lambda_kit::{Bytes, Call};
 use serde::{Deserialize, Serialize};
-use signing::{PublicKey, Role, envelope};
+use signing::{PublicKey, Reject, Role, envelope};
 
+use crate::checkpoint::sign_checkpoint;
 use crate::context::CustodyKey;
 use crate::{Context, SignError};
 
@@ -82,6 +83,10 @@ pub enum Request {
         payload_type: String,
         payload: String,
     },
+    SignCheckpoint {
+        size: u64,
+        root: String,
+    },
 }
 
 /// A role by its name.
@@ -108,6 +113,7 @@ pub enum Reply {
     Frame { frame: Bytes },
     PublicKey { key_id: String, public_key: Bytes },
     Sealed { ok: bool, entry: Bytes, id: String },
+    Signed { ok: bool, line: String },
     Refused { ok: bool, code: &'static str },
 }
 
@@ -147,6 +153,9 @@ pub async fn answer(context: &Context, request: Request, call: &Call) -> Result<
             payload_type,
             payload,
         } => seal(context, role.into(), &payload_type, &payload, call).await,
+        Request::SignCheckpoint { size, root } => {
+            sign_checkpoint(context, (size, &root), call).await
+        }
     }
 }
 
@@ -163,8 +172,11 @@ fn frames(context: &Context, operation: impl Into<u32>, frame: &Bytes) -> Result
 
 async fn public_key(context: &Context, role: Role, call: &Call) -> Result<Reply, SignError> {
     let Some(key) = context.key_of(role) else {
-        return Ok(refused(signing::Reject::KeyUnknown));
+        return Ok(refused(Reject::KeyUnknown.code()));
     };
+    if !context.serves(role, call) {
+        return Ok(refused(Reject::KeyRole.code()));
+    }
     let public = public_half(context, key, give_up_at(call)).await?;
     Ok(Reply::PublicKey {
         key_id: public.key_id().to_owned(),
@@ -182,11 +194,14 @@ async fn seal(
     call: &Call,
 ) -> Result<Reply, SignError> {
     let Some(key) = context.key_of(role) else {
-        return Ok(refused(signing::Reject::KeyUnknown));
+        return Ok(refused(Reject::KeyUnknown.code()));
     };
+    if !context.serves(role, call) {
+        return Ok(refused(Reject::KeyRole.code()));
+    }
     let unsigned = match envelope::prepare(role, payload_type, payload.as_bytes()) {
         Ok(unsigned) => unsigned,
-        Err(reject) => return Ok(refused(reject)),
+        Err(reject) => return Ok(refused(reject.code())),
     };
     let deadline = give_up_at(call);
     let public = public_half(context, key, deadline).await?;
@@ -202,7 +217,7 @@ async fn seal(
     })
 }
 
-async fn public_half<'k>(
+pub(crate) async fn public_half<'k>(
     context: &Context,
     key: &'k CustodyKey,
     deadline: Instant,
@@ -211,17 +226,14 @@ async fn public_half<'k>(
     Ok(key.public.get_or_try_init(ask).await?)
 }
 
-fn give_up_at(call: &Call) -> Instant {
+pub(crate) fn give_up_at(call: &Call) -> Instant {
     call.deadline
         .checked_sub(MARGIN)
         .unwrap_or_else(Instant::now)
 }
 
-fn refused(reject: signing::Reject) -> Reply {
-    Reply::Refused {
-        ok: false,
-        code: reject.code(),
-    }
+pub(crate) fn refused(code: &'static str) -> Reply {
+    Reply::Refused { ok: false, code }
 }
 
 impl From<RoleName> for Role {

@@ -1,5 +1,6 @@
 //! Payloads: `shared/schemas/sign-envelope.json`.
 
+mod checkpoint;
 mod context;
 mod error;
 mod handler;

@@ -26,6 +26,7 @@ async fn reply_to(request: Value) -> Result<Reply, ScoreError> {
     let call = Call {
         request_id: String::new(),
         deadline: Instant::now(),
+        alias: None,
     };
     score(&context, serde_json::from_value(request).unwrap(), &call).await
 }

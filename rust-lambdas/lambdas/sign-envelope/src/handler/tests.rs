@@ -11,17 +11,30 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 const STATEMENT: &str = "application/vnd.in-toto+json";
+const ORIGIN: &str = "signet/z6MkRoot";
+/// Of nothing.
+const ROOT: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const GRANT: &str = r#"{"predicateType":"urn:signet:delegation:v1","n":1.0}"#;
 
 /// A context whose KMS holds the key of this seed and answers over HTTP; `signs_with` may be another.
 struct Custody {
     context: Context,
+    url: String,
     public_keys_asked: Arc<AtomicU32>,
     signatures_asked: Arc<AtomicU32>,
 }
 
 impl Custody {
     async fn of(seed: [u8; 32], signs_with: [u8; 32]) -> Self {
+        let custody = Self::at(seed, signs_with, json!({})).await;
+        Self {
+            context: Context::from_environment(&environment(&custody.url)).unwrap(),
+            ..custody
+        }
+    }
+
+    /// Signs checkpoints too; `lock_row` is what DynamoDB answers.
+    async fn at(seed: [u8; 32], signs_with: [u8; 32], lock_row: Value) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (public, private) = (
@@ -45,7 +58,9 @@ impl Custody {
                     .position(|four| four == b"\r\n\r\n")
                     .unwrap();
                 let asked: Value = serde_json::from_slice(&request[at + 4..]).unwrap();
-                let answer = if let Some(message) = asked["Message"].as_str() {
+                let answer = if asked["TableName"].is_string() {
+                    lock_row.clone()
+                } else if let Some(message) = asked["Message"].as_str() {
                     counters.1.fetch_add(1, Ordering::Relaxed);
                     let signature = private.sign(&STANDARD.decode(message).unwrap());
                     json!({ "Signature": STANDARD.encode(signature.to_bytes()) })
@@ -68,18 +83,24 @@ impl Custody {
                     .unwrap();
             }
         });
-        let context = Context::from_environment(&environment(&url)).unwrap();
+        let context = Context::from_environment(&log_environment(&url)).unwrap();
         Self {
             context,
+            url,
             public_keys_asked,
             signatures_asked,
         }
     }
 
     async fn answer(&self, request: Value) -> Result<Value, SignError> {
+        self.answer_to(Some("api"), request).await
+    }
+
+    async fn answer_to(&self, alias: Option<&str>, request: Value) -> Result<Value, SignError> {
         let call = Call {
             request_id: String::new(),
             deadline: Instant::now() + Duration::from_secs(10),
+            alias: alias.map(str::to_owned),
         };
         let request = serde_json::from_value(request).unwrap();
         answer(&self.context, request, &call)
@@ -99,6 +120,27 @@ fn environment(url: &str) -> Environment {
         ("AWS_SECRET_ACCESS_KEY", "b"),
         ("AWS_ENDPOINT_URL", url),
     ])
+}
+
+fn log_environment(url: &str) -> Environment {
+    Environment::of([
+        ("SIGNET_KMS_ISSUER", "issuer"),
+        ("SIGNET_KMS_LOG", "log"),
+        ("SIGNET_LOG_ORIGIN", ORIGIN),
+        ("SIGNET_TABLE", "table"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+        ("AWS_ENDPOINT_URL", url),
+    ])
+}
+
+fn committed(size: u64, root: &str) -> Value {
+    json!({ "Item": { "size": { "N": size.to_string() }, "root": { "S": root } } })
+}
+
+fn checkpoint(size: u64, root: &str) -> Value {
+    json!({ "operation": "sign_checkpoint", "size": size, "root": root })
 }
 
 fn seal(role: &str, payload_type: &str, payload: &str) -> Value {
@@ -205,10 +247,105 @@ async fn has_no_key_but_the_issuers() {
 }
 
 #[tokio::test]
+async fn signs_the_checkpoint_that_the_lock_row_has() {
+    let custody = Custody::at([7; 32], [7; 32], committed(3, ROOT)).await;
+    let reply = custody
+        .answer_to(Some("log"), checkpoint(3, ROOT))
+        .await
+        .unwrap();
+    let text = format!("{ORIGIN}\n3\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n");
+    let note = format!("{text}\n{}", reply["line"].as_str().unwrap());
+    let public = SigningKey::from_bytes(&[7; 32]).verifying_key().to_bytes();
+    let public = signing::PublicKey::from_bytes(&public).unwrap();
+    let key = translog::verifier_key::VerifierKey::new(
+        ORIGIN,
+        translog::verifier_key::Kind::Note,
+        public,
+    );
+    let note = translog::note::Note::read(note.as_bytes()).unwrap();
+    assert_eq!(note.text, text);
+    assert_eq!(note.verify(&[key.unwrap()]).unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn signs_no_size_and_no_root_that_a_caller_says() {
+    let other = "00".repeat(32);
+    for (row, size, root) in [
+        (committed(3, ROOT), 2, ROOT),
+        (committed(3, ROOT), 4, ROOT),
+        (committed(3, ROOT), 3, other.as_str()),
+        (json!({}), 0, ROOT),
+    ] {
+        let custody = Custody::at([7; 32], [7; 32], row).await;
+        let reply = custody
+            .answer_to(Some("log"), checkpoint(size, root))
+            .await
+            .unwrap();
+        assert_eq!(reply, json!({ "ok": false, "code": "log.rollback" }));
+        assert_eq!(custody.signatures_asked.load(Ordering::Relaxed), 0);
+    }
+    for row in [
+        committed(3, "ab"),
+        json!({ "Item": { "size": { "N": "3" } } }),
+    ] {
+        let custody = Custody::at([7; 32], [7; 32], row).await;
+        let error = custody
+            .answer_to(Some("log"), checkpoint(3, "ab"))
+            .await
+            .unwrap_err();
+        assert_eq!(error.name(), "KeyServiceRefused");
+        assert_eq!(custody.signatures_asked.load(Ordering::Relaxed), 0);
+    }
+}
+
+#[tokio::test]
+async fn gives_each_alias_the_keys_of_its_group_alone() {
+    let custody = Custody::at([7; 32], [7; 32], committed(3, ROOT)).await;
+    let refused = json!({ "ok": false, "code": "key.role" });
+    let public = |role: &str| json!({ "operation": "public_key", "role": role });
+    for (alias, request) in [
+        (Some("api"), checkpoint(3, ROOT)),
+        (Some("api"), public("log")),
+        (Some("log"), public("issuer")),
+        (Some("log"), seal("issuer", STATEMENT, GRANT)),
+        (Some("other"), seal("issuer", STATEMENT, GRANT)),
+        (None, seal("issuer", STATEMENT, GRANT)),
+        (None, checkpoint(3, ROOT)),
+    ] {
+        let reply = custody.answer_to(alias, request.clone()).await.unwrap();
+        assert_eq!(reply, refused, "{alias:?} {request}");
+    }
+    let statement = seal("log", STATEMENT, GRANT);
+    assert_eq!(
+        custody.answer_to(Some("log"), statement).await.unwrap(),
+        refused
+    );
+    assert_eq!(custody.signatures_asked.load(Ordering::Relaxed), 0);
+    let found = custody.answer_to(Some("log"), public("log")).await.unwrap();
+    assert!(found["key_id"].is_string());
+}
+
+#[tokio::test]
+async fn without_a_log_it_signs_no_checkpoint() {
+    let custody = Custody::of([7; 32], [7; 32]).await;
+    let reply = custody
+        .answer_to(Some("log"), checkpoint(0, ROOT))
+        .await
+        .unwrap();
+    assert_eq!(reply, json!({ "ok": false, "code": "key.unknown" }));
+}
+
+#[tokio::test]
 async fn a_signature_by_another_key_never_leaves() {
     let custody = Custody::of([7; 32], [8; 32]).await;
     let error = custody
         .answer(seal("issuer", STATEMENT, GRANT))
+        .await
+        .unwrap_err();
+    assert_eq!(error.name(), "SignatureRefused");
+    let custody = Custody::at([7; 32], [8; 32], committed(3, ROOT)).await;
+    let error = custody
+        .answer_to(Some("log"), checkpoint(3, ROOT))
         .await
         .unwrap_err();
     assert_eq!(error.name(), "SignatureRefused");
@@ -225,6 +362,7 @@ async fn says_that_kms_is_not_there() {
     let call = Call {
         request_id: String::new(),
         deadline: Instant::now() + Duration::from_millis(600),
+        alias: Some("api".to_owned()),
     };
     let request = serde_json::from_value(seal("issuer", STATEMENT, GRANT)).unwrap();
     let error = answer(&context, request, &call).await.unwrap_err();
@@ -310,6 +448,9 @@ fn reads_requests_of_the_schema_and_no_others() {
         json!({ "operation": "digest", "frame": "AAAAAA==", "key": "x" }),
         json!({ "operation": "digest" }),
         json!({ "operation": "sign", "message": "AAAA" }),
+        json!({ "operation": "sign_checkpoint", "text": "origin\n1\nroot\n" }),
+        json!({ "operation": "sign_checkpoint", "size": -1, "root": ROOT }),
+        json!({ "operation": "sign_checkpoint", "size": 1, "root": ROOT, "origin": "another" }),
         json!({ "operation": "public_key", "role": "owner" }),
         json!({ "operation": "seal", "role": "issuer", "payload_type": STATEMENT, "payload": {} }),
         json!({ "operation": "seal", "role": "issuer", "payload_type": STATEMENT, "payload": "{}", "key": "x" }),
@@ -327,4 +468,24 @@ fn does_not_start_without_a_key() {
         panic!("started")
     };
     assert!(error.to_string().contains("`SIGNET_KMS_ISSUER`"), "{error}");
+}
+
+#[test]
+fn does_not_start_with_half_a_log() {
+    let half = Environment::of([
+        ("SIGNET_KMS_ISSUER", "issuer"),
+        ("SIGNET_KMS_LOG", "log"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "a"),
+        ("AWS_SECRET_ACCESS_KEY", "b"),
+    ]);
+    let Err(error) = Context::from_environment(&half) else {
+        panic!("started")
+    };
+    assert!(
+        error
+            .to_string()
+            .contains("`SIGNET_LOG_ORIGIN`, `SIGNET_TABLE`"),
+        "{error}"
+    );
 }

@@ -1,4 +1,4 @@
-//! AWS's JSON protocol 1.1, the part that calls of KMS use.
+//! AWS's JSON protocols 1.0 and 1.1, the part that our calls use.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,17 @@ use crate::credentials::Credentials;
 use crate::signature_v4::{Request, Scope, authorization};
 use crate::time::basic_utc;
 
-const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+/// What tells one service from another on the wire.
+#[derive(Debug)]
+pub(crate) struct Service {
+    /// Of its endpoints and of the scope of a signature.
+    pub(crate) name: &'static str,
+    /// Names an endpoint of its own.
+    pub(crate) endpoint_variable: &'static str,
+    /// Before the name of a call.
+    pub(crate) target: &'static str,
+    pub(crate) content_type: &'static str,
+}
 
 #[derive(Debug)]
 pub(crate) struct Endpoint {
@@ -19,16 +29,19 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    pub(crate) fn from_environment(environment: &Environment) -> Result<Self, StartError> {
+    pub(crate) fn from_environment(
+        environment: &Environment,
+        service: &Service,
+    ) -> Result<Self, StartError> {
         let [region] = environment.require(["AWS_REGION"])?;
-        let own = ["AWS_ENDPOINT_URL_KMS", "AWS_ENDPOINT_URL"]
+        let own = [service.endpoint_variable, "AWS_ENDPOINT_URL"]
             .into_iter()
             .find_map(|name| Some((name, environment.get(name)?)));
         let (name, text) = match own {
             Some((name, url)) => (name, url.to_owned()),
             None => (
                 "AWS_REGION",
-                format!("https://kms.{region}.{}/", suffix(region)),
+                format!("https://{}.{region}.{}/", service.name, suffix(region)),
             ),
         };
         let unusable = StartError::Unusable {
@@ -55,15 +68,16 @@ impl Endpoint {
     /// All headers of one call, signed for this moment.
     pub(crate) fn headers(
         &self,
+        service: &Service,
         call: &str,
         body: &[u8],
         credentials: &Credentials,
         now: SystemTime,
     ) -> Vec<(HeaderName, HeaderValue)> {
         let moment = basic_utc(now);
-        let target = format!("TrentService.{call}");
+        let target = format!("{}.{call}", service.target);
         let mut headers = vec![
-            ("content-type", CONTENT_TYPE),
+            ("content-type", service.content_type),
             ("host", self.host.as_str()),
             ("x-amz-date", moment.as_str()),
         ];
@@ -79,7 +93,7 @@ impl Endpoint {
         let scope = Scope {
             moment: &moment,
             region: &self.region,
-            service: "kms",
+            service: service.name,
         };
         let authorization = authorization(
             &request,
@@ -108,7 +122,7 @@ fn suffix(region: &str) -> &'static str {
     }
 }
 
-/// KMS's name of an error, such as `ThrottlingException`; never its message, which may quote the request.
+/// AWS's name of an error, such as `ThrottlingException`; never its message, which may quote the request.
 pub(crate) fn error_name(answer: &Answer) -> String {
     #[derive(Deserialize)]
     struct Body {
@@ -148,6 +162,8 @@ pub(crate) fn passes(status: u16, name: &str) -> bool {
                 | "DependencyTimeoutException"
                 | "KeyUnavailableException"
                 | "KMSInternalException"
+                | "InternalServerError"
+                | "ProvisionedThroughputExceededException"
                 | "RequestExpired"
         )
 }

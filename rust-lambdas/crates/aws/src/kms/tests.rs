@@ -1,74 +1,35 @@
 use super::*;
-use std::sync::{Arc, Mutex};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use crate::fake_service::FakeService;
+use crate::wire;
 
 const KEY: &str = "arn:aws:kms:eu-central-1:111122223333:key/1";
 const THROTTLED: &str = r#"{"__type":"ThrottlingException","message":"secret"}"#;
 const SIGNED: &str = r#"{"KeyId":"k","Signature":"c2ln","SigningAlgorithm":"ED25519_SHA_512"}"#;
 
-/// Gives these answers, one a connection and the last one for ever; status 0 hangs up. Remembers what it was asked.
+/// KMS that gives these answers.
 struct FakeKms {
     service: KeyService,
-    asked: Arc<Mutex<Vec<String>>>,
+    fake: FakeService,
 }
 
 impl FakeKms {
     async fn answering(answers: &[(u16, &str)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let answers: Vec<_> = answers
-            .iter()
-            .map(|(status, body)| (*status, body.to_string()))
-            .collect();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let record = asked.clone();
-        tokio::spawn(async move {
-            for at in 0.. {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let request = read_request(&mut stream).await;
-                record.lock().unwrap().push(request);
-                let (status, body) = &answers[at.min(answers.len() - 1)];
-                if *status == 0 {
-                    continue;
-                }
-                let answer = format!(
-                    "HTTP/1.1 {status} X\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-                    body.len()
-                );
-                stream.write_all(answer.as_bytes()).await.unwrap();
-            }
-        });
-        let environment = Environment::of([
-            ("AWS_REGION", "eu-central-1"),
-            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
-            ("AWS_SESSION_TOKEN", "token"),
-            ("AWS_ENDPOINT_URL", &url),
-        ]);
-        let service = KeyService::from_environment(&environment).unwrap();
-        Self { service, asked }
+        let fake = FakeService::answering(answers).await;
+        let service = KeyService::from_environment(&fake.environment()).unwrap();
+        Self { service, fake }
     }
 
-    async fn sign(&self, within: Duration) -> Result<Vec<u8>, KmsError> {
+    async fn sign(&self, within: Duration) -> Result<Vec<u8>, AwsError> {
         self.service
             .sign(KEY, b"message", Instant::now() + within)
             .await
     }
 
     fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+        self.fake.asked()
     }
-}
-
-async fn read_request(stream: &mut TcpStream) -> String {
-    let mut request = Vec::new();
-    while !request.ends_with(b"}") {
-        let mut piece = [0; 4096];
-        let length = stream.read(&mut piece).await.unwrap();
-        request.extend_from_slice(&piece[..length]);
-    }
-    String::from_utf8(request).unwrap()
 }
 
 const SECONDS: Duration = Duration::from_secs(20);
@@ -112,7 +73,7 @@ async fn gives_up_before_the_deadline_and_names_the_last_reason() {
     let kms = FakeKms::answering(&[(400, THROTTLED)]).await;
     let error = kms.sign(Duration::from_millis(300)).await.unwrap_err();
     assert!(
-        matches!(error, KmsError::Unavailable { call: "Sign", .. }),
+        matches!(error, AwsError::Unavailable { call: "Sign", .. }),
         "{error}"
     );
     assert!(error.to_string().contains("ThrottlingException"), "{error}");
@@ -123,7 +84,7 @@ async fn gives_up_before_the_deadline_and_names_the_last_reason() {
 async fn does_not_repeat_a_refusal() {
     let kms = FakeKms::answering(&[(400, r#"{"__type":"AccessDeniedException"}"#)]).await;
     let error = kms.sign(SECONDS).await.unwrap_err();
-    assert!(matches!(error, KmsError::Refused { .. }), "{error}");
+    assert!(matches!(error, AwsError::Refused { .. }), "{error}");
     assert_eq!(kms.asked().len(), 1);
 }
 
@@ -132,16 +93,16 @@ async fn refuses_answers_of_another_form_and_long_messages() {
     let kms = FakeKms::answering(&[(200, "{}")]).await;
     assert!(matches!(
         kms.sign(SECONDS).await,
-        Err(KmsError::Unexpected { .. })
+        Err(AwsError::Unexpected { .. })
     ));
     let kms = FakeKms::answering(&[(200, r#"{"Signature":"?"}"#)]).await;
     assert!(matches!(
         kms.sign(SECONDS).await,
-        Err(KmsError::Unexpected { .. })
+        Err(AwsError::Unexpected { .. })
     ));
     let long = [0; MESSAGE_BYTES_MAX + 1];
     let refused = kms.service.sign(KEY, &long, Instant::now() + SECONDS).await;
-    assert!(matches!(refused, Err(KmsError::Unexpected { .. })));
+    assert!(matches!(refused, Err(AwsError::Unexpected { .. })));
 }
 
 #[tokio::test]
@@ -172,7 +133,7 @@ async fn takes_only_an_ed25519_key_for_signatures() {
         let kms = FakeKms::answering(&[(200, &answer)]).await;
         let refused = kms.service.public_key(KEY, Instant::now() + SECONDS).await;
         assert!(
-            matches!(refused, Err(KmsError::Unexpected { .. })),
+            matches!(refused, Err(AwsError::Unexpected { .. })),
             "{answer}"
         );
     }
@@ -191,7 +152,7 @@ fn names_what_is_missing_and_what_cannot_be_used() {
     ];
     let service = KeyService::from_environment(&Environment::of(whole)).unwrap();
     assert_eq!(
-        service.endpoint.url,
+        service.0.endpoint.url,
         "https://kms.eu-central-1.amazonaws.com/"
     );
     let refusal = |pairs: [(&str, &str); 4]| {
@@ -208,9 +169,12 @@ fn names_what_is_missing_and_what_cannot_be_used() {
     }
     assert!(refusal([("AWS_REGION", "a b"), b, c, ("X", "")]).contains("AWS_REGION"));
     assert_eq!(
-        wire::Endpoint::from_environment(&Environment::of([("AWS_REGION", "cn-north-1")]))
-            .unwrap()
-            .url,
+        wire::Endpoint::from_environment(
+            &Environment::of([("AWS_REGION", "cn-north-1")]),
+            &SERVICE
+        )
+        .unwrap()
+        .url,
         "https://kms.cn-north-1.amazonaws.com.cn/"
     );
 }
