@@ -61,7 +61,7 @@ async function survives(family, { path, condition, from, to }) {
 function copySources() {
   mkdirSync(folder, { recursive: true });
   const isSource = (path) => !['target', 'node_modules'].includes(basename(path));
-  for (const name of ['rust-lambdas', 'shared', 'functions', 'tests', 'package.json', 'jest.config.mjs']) {
+  for (const name of ['rust-lambdas', 'shared', 'functions', 'tests', 'docs', 'package.json', 'jest.config.mjs']) {
     rmSync(join(folder, name), { recursive: true, force: true });
     cpSync(join(root, name), join(folder, name), { recursive: true, filter: isSource });
   }

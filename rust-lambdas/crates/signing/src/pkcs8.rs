@@ -143,6 +143,8 @@ mod tests {
             format!("# a comment\n{RFC_8410}"),
             format!("{BEGIN}\n{}\n{END}\n", STANDARD.encode(x25519)),
             format!("{BEGIN}{}{END}", "A".repeat(2000)),
+            // A public half belongs to version 2.
+            version_2(VERSION_1, &[], [7; 32], [9; 32]),
         ];
         for text in damaged {
             assert_eq!(read(text.as_bytes()), Err(Reject::KeyMalformed), "{text}");

@@ -80,6 +80,20 @@ pub fn cases() -> Vec<Value> {
     );
     let revoked_signs_on = vec![zero.clone(), handed_over, by_thief];
 
+    let other = "did:key:z6MkOther";
+    let foreign = signed_document(
+        &node_document(other, 0, None, &[listed(other, FIRST, "root", &[])]),
+        other,
+        &[FIRST],
+    );
+    let usurped = signed_document(
+        &node_document(&id, 0, None, &[root(FIRST, &[]), root(SECOND, &[])]),
+        &id,
+        &[SECOND],
+    );
+    let mut unreadable = after.to_vec();
+    unreadable.push(json!({ "publicKeyMultibase": key_id(THIRD), "role": "issuer" }));
+
     let good = |name: &str, documents: Vec<Value>| {
         let digests: Vec<String> = documents
             .iter()
@@ -124,6 +138,19 @@ pub fn cases() -> Vec<Value> {
         bad(
             "another node's",
             placed("id", json!("did:key:z6MkOther")),
+            2,
+            shape,
+        ),
+        bad("all of another node", vec![foreign], 0, shape),
+        bad(
+            "the first by a root key that the id does not name",
+            vec![usurped],
+            0,
+            "sig.invalid",
+        ),
+        bad(
+            "a key that cannot be read",
+            third(&unreadable, &[SECOND]),
             2,
             shape,
         ),

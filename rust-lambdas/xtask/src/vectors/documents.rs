@@ -93,6 +93,12 @@ pub fn cases() -> Vec<Value> {
             Some(Reject::SignatureInvalid),
         ),
         (
+            "16 proofs, the last of them ours",
+            proofs(&signed, 16),
+            None,
+        ),
+        ("17 proofs", proofs(&signed, 17), shape),
+        (
             "a member twice",
             signed.replace("\"seq\":0", "\"seq\":0,\"seq\":0"),
             Some(Reject::JsonDuplicateKey),
@@ -115,6 +121,16 @@ pub fn cases() -> Vec<Value> {
         Some(Reject::KeyMalformed),
     ));
     cases
+}
+
+/// So many proofs, the last of which holds.
+fn proofs(signed: &str, count: usize) -> String {
+    let mut document: Value = serde_json::from_str(signed).expect("a document is JSON");
+    let proof = document["proof"].take();
+    let mut proofs = vec![json!({ "type": "DataIntegrityProof" }); count - 1];
+    proofs.push(proof);
+    document["proof"] = json!(proofs);
+    document.to_string()
 }
 
 fn sign(key: &signing::PrivateKey, text: &str, created: &str) -> Result<String, Reject> {

@@ -253,6 +253,29 @@ fn payloads() -> Vec<Value> {
             "schema.mismatch",
         ),
     ];
+    for (name, value) in [
+        ("iss", json!("node")),
+        ("iss", json!(1)),
+        ("aud", json!("node")),
+        ("aud", json!(null)),
+        ("iat", json!(-1)),
+        ("iat", json!(1.5)),
+        ("iat", json!("now")),
+        ("exp", json!(-1)),
+        ("jti", json!("AAAAAAAAAAAAAAAAAAAAAB")),
+        ("con", json!("CC".repeat(32))),
+        ("con", json!("cc")),
+        ("del", json!("dd")),
+        ("del", json!(null)),
+        ("body", json!(null)),
+        ("body", json!("x")),
+    ] {
+        cases.push(payload(
+            &format!("`{name}` that is {value}"),
+            &message(&[(name, value)]),
+            "schema.mismatch",
+        ));
+    }
     for name in [
         "v", "kind", "iss", "aud", "iat", "exp", "jti", "con", "del", "body",
     ] {
@@ -306,6 +329,11 @@ fn bindings() -> Vec<Value> {
             SESSION,
             &[("iat", json!(NOW - 3600))],
             "key.delegation",
+        ),
+        case(
+            "stated in the first second of its delegation",
+            envelope(SESSION, MESSAGE, &message(&[("iat", json!(NOW - 600))])).to_string(),
+            None,
         ),
         case(
             "stated in the last second of its delegation",
