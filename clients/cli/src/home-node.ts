@@ -48,6 +48,10 @@ export async function homeNode(options: GlobalOptions, terminal: Terminal): Prom
         await runs.cancel(call(), id).catch(failed);
       },
       status: () => services.status(call()).catch(failed),
+      async witness() {
+        const { witness } = services;
+        return witness === undefined ? { logs: [] } : { ...(await witness.facts()), logs: await witness.logs() };
+      },
       async close() {
         gone.abort();
         await node.close();

@@ -2,7 +2,7 @@ import type { Json, JsonObject } from '@signet/functions/domain/json.ts';
 import type { NodeStatus } from '@signet/functions/domain/node/status.ts';
 import type { Run, RunEvent } from '@signet/functions/domain/runs/runs.ts';
 import { CommandFailure, exitForCode, exits } from './failure.ts';
-import type { NodeAccess } from './node-access.ts';
+import type { NodeAccess, WitnessReport } from './node-access.ts';
 import { readEvents } from './read-events.ts';
 import { escaped } from './terminal.ts';
 
@@ -16,6 +16,7 @@ export function httpNode({ url, key }: { url: string; key: string }): NodeAccess
       await json('POST', `/api/v1/runs/${id}/cancel`, {});
     },
     status: async () => (await json('GET', '/api/v1/status')) as unknown as NodeStatus,
+    witness: async () => (await json('GET', '/api/v1/witness')) as unknown as WitnessReport,
     runEvents: events,
     close: async () => undefined,
   };

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { firstEntries } from '@signet/functions/domain/ledger/make-log.ts';
 import type { ReadLogFile } from '@signet/functions/domain/verify/audit-log.ts';
 import { CommandFailure, exits } from './failure.ts';
 
@@ -35,13 +36,17 @@ function httpLog(url: string, key: string | undefined): ReadLogFile {
 function folderLog(folder: string): ReadLogFile {
   return async (path) => {
     const exact = await bytesOf(join(folder, path));
-    const [, place, width] = /^(tile\/\d+\/.*)\.p\/(\d+)$/.exec(path) ?? [];
+    const [, place, width] = /^(tile\/(?:entries|\d+)\/.*)\.p\/(\d+)$/.exec(path) ?? [];
     if (exact !== undefined || place === undefined) return exact;
     const widths = (await readdir(join(folder, `${place}.p`)).catch(() => [])).map(Number);
     const wider = [256, ...widths.filter((one) => one > Number(width))].map(async (one) =>
       bytesOf(join(folder, one === 256 ? place : `${place}.p/${one}`)),
     );
-    return (await Promise.all(wider)).find((bytes) => bytes !== undefined)?.subarray(0, 32 * Number(width));
+    const found = (await Promise.all(wider)).find((bytes) => bytes !== undefined);
+    const isBundle = place.startsWith('tile/entries/');
+    return isBundle && found !== undefined
+      ? firstEntries(found, Number(width))
+      : found?.subarray(0, 32 * Number(width));
   };
 }
 

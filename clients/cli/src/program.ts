@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import version from '../package.json' with { type: 'json' };
 import { doctorCommand } from './commands/doctor.ts';
+import { eventsCommand } from './commands/events.ts';
 import { identityCommand } from './commands/identity.ts';
 import { initCommand } from './commands/init.ts';
 import { modelsCommand } from './commands/models.ts';
@@ -11,6 +12,7 @@ import { deployCommand, destroyCommand } from './commands/stage-scripts.ts';
 import { statusCommand } from './commands/status.ts';
 import { trustCommand } from './commands/trust.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { witnessCommand } from './commands/witness.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Says with which code the process ends; a command that says nothing ends with 0. */
@@ -22,7 +24,9 @@ const commands = [
   verifyCommand,
   auditCommand,
   trustCommand,
+  witnessCommand,
   statusCommand,
+  eventsCommand,
   modelsCommand,
   doctorCommand,
   initCommand,

@@ -39,7 +39,7 @@ export function logStore({
     if (object === undefined) return undefined;
     const note = new TextDecoder().decode(object.body);
     const checkpoint = await ledger.openCheckpoint({ note, vkeys });
-    if (!checkpoint.ok) throw new LedgerHaltedError(`the published \`${path}\` is not ours (\`${checkpoint.code}\`)`);
+    if (!checkpoint.ok) throw new LedgerHaltedError(`the published ${path} is not ours (\`${checkpoint.code}\`)`);
     return { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root, note, etag: object.etag };
   }
 

@@ -159,7 +159,8 @@ function tileOf(path: string): TilePath | undefined {
   return Number(width) < tile_width ? { ...tile, width: Number(width) } : undefined;
 }
 
-function firstEntries(bundle: Uint8Array, count: number): Uint8Array {
+/** The first `count` entries of a bundle, which is the bundle of a narrower partial tile. */
+export function firstEntries(bundle: Uint8Array, count: number): Uint8Array {
   let at = 0;
   for (let entry = 0; entry < count; entry += 1) at = endOf(bundle, at);
   return bundle.subarray(0, at);

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { foreignWitness } from '../../../tests/fixtures/foreign-log.ts';
 import { openLogWorld, type LogWorld } from '../../../tests/fixtures/log-world.ts';
 import { auditLog, continues, openHead, type ReadLogFile } from './audit-log.ts';
 import type { Pin } from './pin.ts';
@@ -7,6 +8,7 @@ let world: LogWorld;
 let pin: Pin;
 const files = new Map<string, Uint8Array>();
 let early: { size: number; root: string };
+let earlyNote: string;
 
 beforeAll(async () => {
   world = await openLogWorld();
@@ -15,6 +17,7 @@ beforeAll(async () => {
   await world.sealer().seal();
   const { size, root } = await world.log.head();
   early = { size, root };
+  earlyNote = Buffer.from((await world.log.file('checkpoint'))?.bytes ?? []).toString();
   await world.append(200);
   await world.sealer().seal();
   for (const path of [
@@ -51,12 +54,13 @@ test('a sound log is built again, file for file', async () => {
   expect([exit, head?.size]).toEqual([0, 300]);
   expect(checks.map(({ name, ok }) => [name, ok])).toEqual([
     ['checkpoint', true],
+    ['quorum', true],
     ['history', true],
     ['tiles', true],
     ['root', true],
     ['entries', true],
   ]);
-  expect(checks[2]?.detail).toContain('4 tiles and full bundles');
+  expect(checks[3]?.detail).toContain('4 tiles and full bundles');
 });
 
 const flip = (place: number) => (bytes: Buffer) => {
@@ -145,3 +149,47 @@ function lastEntry(bundle: Buffer): number {
   for (let at = 0; at < bundle.length; at += 2 + bundle.readUInt16BE(at)) last = at;
   return last;
 }
+
+describe('whoever asks for a quorum', () => {
+  const witness = foreignWitness();
+  const other = foreignWitness('other.example');
+  const policy = `witness W ${witness.vkey}\nquorum W\n`;
+  const cosigned = (note: string, by = witness) => Buffer.from(note + by.cosign(note, 1_900_000_000));
+  const published = () => Buffer.from(files.get('checkpoint') ?? []).toString();
+  /** The whole log, and these files in place of its own. */
+  const withFiles =
+    (more: Readonly<Record<string, Uint8Array>>): ReadLogFile =>
+    async (path) =>
+      more[path] ?? (await world.log.file(path))?.bytes;
+
+  test('is content with a cosigned checkpoint', async () => {
+    const audited = await audit(withFiles({ checkpoint: cosigned(published()) }), [{ ...pin, policy }]);
+    expect([audited.exit, audited.checks[1]?.detail]).toEqual([0, 'cosigned by W']);
+  });
+
+  test('takes the newest that was cosigned while witnesses are behind, as the beginning of the published one', async () => {
+    const files_ = withFiles({ cosigned: cosigned(earlyNote) });
+    const audited = await audit(files_, [
+      { ...pin, policy, newest: { size: 300, root: (await world.log.head()).root } },
+    ]);
+    expect([audited.exit, audited.head?.size]).toEqual([0, 300]);
+    expect(audited.checks[1]?.detail).toBe('cosigned by W, of the first 100 entries');
+    expect(audited.checks.at(-1)?.detail).toBe('100 envelopes, each once');
+  });
+
+  test('refuses a log that too few cosigned', async () => {
+    for (const more of [{}, { cosigned: cosigned(earlyNote, other) }, { cosigned: Buffer.from('none') }]) {
+      const audited = await audit(withFiles(more), [{ ...pin, policy }]);
+      expect([audited.exit, audited.checks.at(-1)?.code]).toEqual([13, 'log.quorum']);
+    }
+  });
+
+  test('refuses a published checkpoint that leaves what was cosigned', async () => {
+    const { origin } = world.log;
+    const [key = { key_id: '' }] = world.identity.signers;
+    const text = `${origin}\n60\n${Buffer.alloc(32, 7).toString('base64')}\n`;
+    const forked = `${text}\n${await world.node.keys.signNote({ key_id: key.key_id, name: origin, text })}`;
+    const audited = await audit(withFiles({ cosigned: cosigned(forked) }), [{ ...pin, policy }]);
+    expect([audited.exit, audited.checks.at(-1)?.code]).toEqual([12, 'log.rollback']);
+  });
+});

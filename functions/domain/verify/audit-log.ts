@@ -1,14 +1,15 @@
 import type { VerifyCompute } from '../ports/compute.ts';
 import type { LogFile } from '../ports/ledger-compute.ts';
 import { tilePlace } from '../ledger/tile-place.ts';
-import type { Pin } from './pin.ts';
 import { judgeByPins, treeHead } from './judge-checkpoint.ts';
+import { logKeysOf, type Pin, type SeenCheckpoint } from './pin.ts';
+import { quorumDetail } from './verify-log-proof.ts';
 
 /** Reads a file of a log by its path below the prefix; undefined when there is none. */
 export type ReadLogFile = (path: string) => Promise<Uint8Array | undefined>;
 
 export interface AuditCheck {
-  readonly name: 'checkpoint' | 'history' | 'tiles' | 'root' | 'entries';
+  readonly name: 'checkpoint' | 'quorum' | 'history' | 'tiles' | 'root' | 'entries';
   readonly ok: boolean;
   readonly code: string;
   readonly detail: string;
@@ -46,10 +47,12 @@ export async function auditLog({
 
   const opened = await openHead({ read, pins, verify });
   if (!opened.ok) return fail('checkpoint', opened.exit, opened.code, opened.detail);
-  const { pin, size, root } = opened;
-  pass('checkpoint', `${size} entries, signed by ${opened.origin}`);
+  const { pin, size, root, latest } = opened;
+  pass('checkpoint', `${latest.size} entries, signed by ${opened.origin}`);
+  const covered = size === latest.size ? '' : `, of the first ${size} entries`;
+  pass('quorum', `${quorumDetail(opened)}${covered}`);
 
-  const broken = await faultOfHistory({ read, verify, pin, size, root });
+  const broken = await faultOfHistory({ read, verify, pin, ...latest, cosigned: { size, root } });
   if (broken !== undefined) return fail('history', 12, broken.code, broken.detail);
   pass(
     'history',
@@ -73,14 +76,25 @@ export async function auditLog({
     );
   }
   pass('entries', `${size} envelopes, each once`);
-  return { exit: 0, checks, head: { node_id: pin.node_id, size, root } };
+  return { exit: 0, checks, head: { node_id: pin.node_id, ...latest } };
 }
 
 type Opened =
-  | { readonly ok: true; readonly pin: Pin; readonly origin: string; readonly size: number; readonly root: string }
+  | ({
+      readonly ok: true;
+      readonly pin: Pin;
+      readonly origin: string;
+      readonly witnesses: readonly string[];
+      readonly has_quorum: boolean;
+      /** The published checkpoint: the same, or a larger one that only the log has signed yet. */
+      readonly latest: SeenCheckpoint;
+    } & SeenCheckpoint)
   | { readonly ok: false; readonly exit: 3 | 10 | 11 | 13; readonly code: string; readonly detail: string };
 
-/** The published checkpoint, judged by the pins. */
+/**
+ * The published checkpoint, judged by the pins. While witnesses are behind it, the newest that they cosigned is judged in
+ * its place: a log that grows all the time would otherwise never be audited by whoever asks for a quorum.
+ */
 export async function openHead(request: {
   read: ReadLogFile;
   pins: readonly Pin[];
@@ -88,7 +102,16 @@ export async function openHead(request: {
 }): Promise<Opened> {
   const bytes = await request.read('checkpoint');
   if (bytes === undefined) return { ok: false, exit: 10, code: 'log.malformed', detail: 'there is no checkpoint' };
-  return judgeHead({ note: new TextDecoder().decode(bytes), ...request });
+  const note = new TextDecoder().decode(bytes);
+  const head = await judgeHead({ note, ...request });
+  if (head.ok || head.code !== 'log.quorum') return head;
+  const cosigned = await request.read('cosigned');
+  const witnessed =
+    cosigned === undefined ? head : await judgeHead({ note: new TextDecoder().decode(cosigned), ...request });
+  if (!witnessed.ok) return head;
+  const signed = await request.verify.ledger.openCheckpoint({ note, vkeys: logKeysOf(witnessed.pin) });
+  if (!signed.ok || signed.origin !== witnessed.origin || signed.size < witnessed.size) return head;
+  return { ...witnessed, latest: { size: signed.size, root: hex(signed.root) } };
 }
 
 /** A checkpoint, judged by the pins. */
@@ -116,7 +139,9 @@ export async function judgeHead({
       detail: `the checkpoint of \`${head.origin}\` is not signed as it must be`,
     };
   }
-  return { ok: true, pin: judged.pin, origin: head.origin, size: head.size, root: hex(head.root) };
+  const { pin, witnesses, has_quorum } = judged;
+  const latest = { size: head.size, root: hex(head.root) };
+  return { ok: true, pin, origin: head.origin, witnesses, has_quorum, ...latest, latest };
 }
 
 /** Why a checkpoint does not continue the newest one that was seen; undefined when it does. */
@@ -126,13 +151,19 @@ export async function faultOfHistory({
   pin: { newest },
   size,
   root,
+  cosigned = { size, root },
 }: {
   read: ReadLogFile;
   verify: VerifyCompute;
   pin: Pin;
   size: number;
   root: string;
+  /** A smaller one that witnesses vouch for: it must be the beginning. */
+  cosigned?: SeenCheckpoint;
 }): Promise<{ readonly code: string; readonly detail: string } | undefined> {
+  if (cosigned.size < size && !(await continues({ read, verify, old: cosigned, size, root }))) {
+    return { code: 'log.rollback', detail: `it does not continue the ${cosigned.size} entries that were cosigned` };
+  }
   if (newest === undefined) return undefined;
   if (newest.size > size) {
     return { code: 'log.rollback', detail: `${newest.size} entries were seen before, now there are ${size}` };

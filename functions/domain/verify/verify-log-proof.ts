@@ -84,10 +84,7 @@ export async function verifyLogProof({
   }
   const { pin, witnesses, has_quorum } = judged;
   pass('log', `signed by ${origin}`);
-  pass(
-    'quorum',
-    has_quorum ? `cosigned by ${witnesses.join(', ')}` : 'none is asked for: no witness vouches for this log',
-  );
+  pass('quorum', quorumDetail({ witnesses, has_quorum }));
   const hexRoot = Buffer.from(root).toString('hex');
   if (pin.newest?.size === size && pin.newest.root !== hexRoot) {
     return fail(
@@ -113,6 +110,13 @@ export async function verifyLogProof({
     log_index: read.index,
   });
   return { ...verdict, checkpoint };
+}
+
+/** Where no quorum is asked for, that is said, whoever may have cosigned. */
+export function quorumDetail({ witnesses, has_quorum }: Pick<AcceptedCheckpoint, 'witnesses' | 'has_quorum'>): string {
+  if (has_quorum) return `cosigned by ${witnesses.join(', ')}`;
+  if (witnesses.length > 0) return `quorum none is asked for; cosigned by ${witnesses.join(', ')}`;
+  return 'quorum none is asked for: no witness vouches for this log';
 }
 
 const magic = 'c2sp.org/tlog-proof@v1\n';

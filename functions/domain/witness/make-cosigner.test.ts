@@ -165,6 +165,18 @@ describe('what witnesses cosigned', () => {
   });
 });
 
+test('a process asks once when it begins, and so finds out that what it remembers is of another history', async () => {
+  const witness = await ourWitness('w.example/1');
+  await seal(2);
+  await cosignerFor([witness]).round();
+  expect(await cosignerFor([witness]).round()).toEqual({ asked: 1, cosigned: 1 });
+  const cosigner = cosignerFor([
+    answersBy(foreignWitness(), () => ({ status: 409, type: 'text/x.tlog.size', body: '7\n' })),
+  ]);
+  await cosigner.round();
+  expect(failures).toEqual(['witness.example/w1: ALARM: it cosigned 7 entries, the published log has 2']);
+});
+
 describe('an answer is believed no further than the witness signed it', () => {
   const cosigned = (witness: ForeignWitness, body: string) =>
     witness.cosign(body.slice(body.indexOf('\n\n') + 2), Math.floor(now / 1000));

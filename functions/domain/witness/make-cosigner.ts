@@ -47,6 +47,8 @@ export interface CosignerOptions {
 export function makeCosigner(options: CosignerOptions): Cosigner {
   const { table, objects, ledger, log, witnesses, onFailure, now, random } = options;
   const rows = { table, now };
+  /** Asked since this process began: a home that was restored remembers cosignatures of a log that it no longer has. */
+  const asked_here = new Set<string>();
   const store = logStore({ objects, ledger, vkeys: log.vkeys });
 
   async function ask(
@@ -59,6 +61,7 @@ export function makeCosigner(options: CosignerOptions): Cosigner {
       (error: unknown): Asked => ({ kind: 'failed', why: error instanceof Error ? error.message : String(error) }),
     );
     if (signal?.aborted === true) return undefined;
+    asked_here.add(witness.vkey);
     if (asked.kind === 'cosigned') {
       const last_cosigned = Math.floor(now() / 1000);
       await writeAsked(rows, witness.vkey, { size: checkpoint.size, last_cosigned, failures: 0, next_at: 0 });
@@ -79,7 +82,9 @@ export function makeCosigner(options: CosignerOptions): Cosigner {
       const states = await Promise.all(configured.map(async (witness) => readAsked(rows, witness.vkey)));
       const due = configured.flatMap((witness, index) => {
         const before = states[index];
-        return before !== undefined && isDue(before, checkpoint.size, now()) ? [{ witness, before }] : [];
+        if (before === undefined || isLeftAlone(before, now())) return [];
+        const isDue = !asked_here.has(witness.vkey) || isBehind(before, checkpoint.size, now());
+        return isDue ? [{ witness, before }] : [];
       });
       const answers = await Promise.all(due.map(({ witness, before }) => ask(witness, before, checkpoint, signal)));
       const lines = answers.filter((line) => line !== undefined);
@@ -109,9 +114,12 @@ const wait_ms_max = 600_000;
 /** A log that rests is cosigned again after so long: its readers see that it still is what it was. */
 const fresh_s = 3600;
 
-function isDue({ size, last_cosigned, next_at }: AskedRow, published: number, now_ms: number): boolean {
-  // A clock that went back must not silence a witness for as long as it was ahead.
-  if (now_ms < next_at && next_at - now_ms <= wait_ms_max) return false;
+/** A clock that went back does not silence a witness for as long as it was ahead. */
+function isLeftAlone({ next_at }: AskedRow, now_ms: number): boolean {
+  return now_ms < next_at && next_at - now_ms <= wait_ms_max;
+}
+
+function isBehind({ size, last_cosigned }: AskedRow, published: number, now_ms: number): boolean {
   return size !== published || Math.abs(now_ms / 1000 - last_cosigned) >= fresh_s;
 }
 

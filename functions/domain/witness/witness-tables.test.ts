@@ -2,6 +2,6 @@ import { openTestNode } from '../../../tests/fixtures/open-test-node.ts';
 import { describeWitness } from './witness.contract.ts';
 
 describeWitness('SQLite', async () => {
-  const { table, close } = await openTestNode();
-  return { table, close };
+  const node = await openTestNode();
+  return { table: node.table, close: () => node.close() };
 });

@@ -23,6 +23,9 @@ const facts = z
   })
   .openapi('Witness');
 
+/** C2SP `tlog-witness`: the size that a witness cosigned last, in decimal. */
+const size_type = 'text/x.tlog.size';
+
 export const witnessEndpoints: readonly Endpoint[] = [
   endpoint({
     method: 'POST',
@@ -34,21 +37,18 @@ export const witnessEndpoints: readonly Endpoint[] = [
       200: { description: 'a signature line', type: 'text/plain', schema: z.string() },
       403: { description: 'no known key of this log signed the checkpoint' },
       404: { description: 'no log of this origin is witnessed here' },
-      409: { description: 'the size that was cosigned last', type: sizeType(), schema: z.string() },
+      409: { description: 'the size that was cosigned last', type: size_type, schema: z.string() },
       422: { description: 'the proof does not hold' },
     },
     async handle({ services, body }) {
       const answer = await witnessOf(services).addCheckpoint(body);
-      switch (answer.kind) {
-        case 'cosigned':
-          return { kind: 'text', status: 200, type: 'text/plain; charset=utf-8', body: answer.line, headers: {} };
-        case 'elsewhere':
-          return { kind: 'text', status: 409, type: sizeType(), body: `${answer.size}\n`, headers: {} };
-        case 'refused': {
-          const { why, reason, detail } = answer;
-          throw new SignetError({ code: codes[why], reason, detail });
-        }
+      if (answer.kind === 'refused') {
+        const { why, reason, detail } = answer;
+        throw new SignetError({ code: codes[why], reason, detail });
       }
+      return answer.kind === 'cosigned'
+        ? { kind: 'text', status: 200, type: 'text/plain; charset=utf-8', body: answer.line, headers: {} }
+        : { kind: 'text', status: 409, type: size_type, body: `${answer.size}\n`, headers: {} };
     },
   }),
   endpoint({
@@ -73,10 +73,6 @@ const codes: { readonly [why in CosigningRefusal]: ErrorCode } = {
   contradicts: 'log_conflict',
   unproved: 'proof_refused',
 };
-
-function sizeType(): string {
-  return 'text/x.tlog.size';
-}
 
 function witnessOf({ witness }: Services): Witness {
   if (witness !== undefined) return witness;

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { verifyChain } from '@signet/functions/domain/identity/document-chain.ts';
 import type { VerifyCompute } from '@signet/functions/domain/ports/compute.ts';
 import { faultOfHistory, openHead } from '@signet/functions/domain/verify/audit-log.ts';
-import type { Pin } from '@signet/functions/domain/verify/pin.ts';
+import { isPolicy, type Pin } from '@signet/functions/domain/verify/pin.ts';
 import { CommandFailure, exits } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
 import { fetchFrom, logSource } from '../log-source.ts';
@@ -25,22 +25,25 @@ function pinCommand(terminal: Terminal, _exit: Exit): Command {
       '<source>',
       'the address of a node, or a file with its bundle (GET /log/bundle): {node_id, documents, policy?}',
     )
+    .option('--policy <file>', 'a tlog-policy: which witnesses must have cosigned; kept by later pins without one')
     .addHelpText(
       'after',
       `
 Examples:
   signet trust pin http://127.0.0.1:3001 --key sg_…
   signet trust pin bundle.json
+  signet trust pin https://node.example --policy witnesses.txt
 
 Compare the id that is printed with the one that you were told: by the first pin you decide whom you mean. A node that is
-pinned already must continue what is known of it. Exit codes: 0 pinned, 2 usage, 12 its log went back, 14 its documents
+pinned already must continue what is known of it. Exit codes: 0 pinned, 2 usage, 12 its log went back, 13 its witnesses are too few, 14 its documents
 do not hold.`,
     );
-  return withGlobalOptions(command).action(async (source: string) => {
+  return withGlobalOptions(command).action(async (source: string, options: { policy?: string }) => {
     const globals = readGlobalOptions(command, terminal);
     const isUrl = /^https?:/.test(source);
     const key = globals.key ?? (await ownerKey(globals.home));
-    const text = isUrl ? await bundleOf(source, key) : await fileText(source);
+    const text = isUrl ? await bundleOf(source, key) : await fileText(source, 'a bundle');
+    const named = options.policy === undefined ? undefined : await fileText(options.policy, 'a policy');
     const offered = readPin(text, source);
     const { openWasmCompute } = await import('@signet/functions/adapters/wasm/wasm-compute.ts');
     const { verify, digest } = await openWasmCompute();
@@ -52,7 +55,9 @@ do not hold.`,
     const known = (await readPins(globals.home)).find(({ node_id }) => node_id === offered.node_id);
     assertContinues(known, offered);
     // A policy is its reader's own: what a node offers never replaces it.
-    const pin = known?.policy === undefined ? offered : { ...offered, policy: known.policy };
+    const policy = named ?? known?.policy ?? (isUrl ? undefined : offered.policy);
+    if (named !== undefined) await assertPolicy(named, verify);
+    const pin = policy === undefined ? withoutPolicy(offered) : { ...offered, policy };
     const size = isUrl ? await checkLog({ source, key, known, pin, verify, home: globals.home }) : undefined;
     const path = await writePin(globals.home, pin, Date.now());
     const facts = {
@@ -104,10 +109,23 @@ async function bundleOf(source: string, key: string | undefined): Promise<string
   throw new CommandFailure({ exit: exits.failed, message: `expected ${source}/log/bundle, the node has none` });
 }
 
-async function fileText(path: string): Promise<string> {
+/** What a node says of whom to ask for is not taken from it: it would ask for nobody. */
+function withoutPolicy({ node_id, documents }: Pin): Pin {
+  return { node_id, documents };
+}
+
+async function assertPolicy(policy: string, { ledger }: VerifyCompute): Promise<void> {
+  if (await isPolicy(ledger, policy)) return;
+  throw new CommandFailure({
+    exit: exits.usage,
+    message: 'expected a tlog-policy: `witness`, `group` and one `quorum` line',
+  });
+}
+
+async function fileText(path: string, what: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch {
-    throw new CommandFailure({ exit: exits.usage, message: `expected a bundle at \`${path}\`` });
+    throw new CommandFailure({ exit: exits.usage, message: `expected ${what} at \`${path}\`` });
   }
 }
