@@ -53,6 +53,12 @@ test('another content is told apart', async () => {
   expect(await again(record, 'x'.repeat(prose.length))).toMatchObject({ same: false });
 });
 
+test('a verdict that ran out of time is not repeated, and says so', async () => {
+  const record = await recordOf({});
+  const late = await again({ ...record, code: 'gate.deadline' });
+  expect(late).toEqual({ same: false, reason: expect.stringContaining('out of time'), gates: [] });
+});
+
 test.each<[string, (record: JsonObject) => JsonObject]>([
   ['excellence', (record) => ({ ...record, ihsan: 9_999 })],
   ['the result', (record) => ({ ...record, result: 'refused' })],

@@ -149,6 +149,34 @@ describe('budgets', () => {
     expect(chain.code).toBeUndefined();
   });
 
+  test('a gate that never answers is given up when the budget of its own tier is over', async () => {
+    let asked_ms = 0;
+    const silent: Gate = {
+      tier: 'cheap',
+      run: ({ signal }) =>
+        new Promise(() => signal.addEventListener('abort', () => (asked_ms = performance.now() - began))),
+    };
+    const began = performance.now();
+    const long = { cheap: 20, medium: 40, expensive: 600_000 };
+    const gates = new Map([['G8', silent]]);
+    const chain = await runChain({ rules: [rule('G8')], gates, budgets_ms: long, elapsed: still });
+    expect(chain.code).toBe('gate.deadline');
+    expect(asked_ms).toBeGreaterThan(0);
+  });
+
+  test('a gate whose tier has nothing left is not begun', async () => {
+    const { gates, elapsed } = slowGates(['G7'], 20);
+    const after = gatesOf({ G8: 10_000 });
+    const chain = await runChain({
+      rules: [rule('G7'), rule('G8')],
+      gates: new Map([...gates, ...after.gates]),
+      budgets_ms,
+      elapsed,
+    });
+    expect(chain).toMatchObject({ code: 'gate.deadline', ran: [{ state: 'pass' }, { state: 'error' }] });
+    expect(after.ran).toEqual([]);
+  });
+
   test('a gate that never answers is told to stop and not waited for', async () => {
     let told: AbortSignal | undefined;
     const gates = new Map<string, Gate>([
