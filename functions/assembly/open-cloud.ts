@@ -14,8 +14,6 @@ import type { Counts } from '../domain/counts/make-counts.ts';
 import { readGenesis } from '../domain/identity/genesis.ts';
 import { openIdentity } from '../domain/identity/open-identity.ts';
 import type { Jobs } from '../domain/jobs/jobs.ts';
-import { listedLog } from '../domain/ledger/log-identity.ts';
-import { makeSealerWakes, type SealerWakes } from '../domain/ledger/wake-sealer.ts';
 import { makeSharedRate, type SharedRate } from '../domain/rate/shared-rate.ts';
 import type { Services } from '../edge/services.ts';
 import { cloudInvoke, cloudObjects, cloudQueue, cloudSecrets, cloudTable } from './cloud-adapters.ts';
@@ -92,25 +90,15 @@ export async function openCloud({
 
   const providers = makeProviders({ settings, secrets: cloudSecrets(environment), now, random });
   const node = makeNode({
-  const ledger = listedLog(identity.document);
-  const isSealed = ledger.vkeys.length > 0;
-  const wakes = makeSealerWakes({
-    send: cloudWake(environment),
-    now,
-    onError: (error) => log.error({ err: error }, 'the sealer was not woken, the sweep will'),
-  });
     table,
     objects: cloudObjects(environment),
     queue: cloudQueue(environment),
     keys,
     slots,
     identity,
-    policy,
-    // Sealed by `seal-ledger`, read here. A node document that lists no key of the log has none, and says so.
-    ...(isSealed ? { log_identity: { ...ledger, signers: [] }, onAppended: () => wakes.wake() } : {}),
-    pending_shards,
     // KMS holds no key of a witness yet: what we witness answers 501, who witnesses us is asked.
     witnessing: { settings: () => settings.witnessing, client: httpWitness(), has_keys: false },
+    policy,
     searcher: localSearch({ root: repository }),
     providers: () => providers,
     installedModels: () => embed.describe(),
