@@ -38,7 +38,9 @@ export interface SegmentCompute {
   /**
    * Writes in the order of `seq`. A row hides the row of the same id that is older, in the segments whose `max_seq` is
    * below its `seq` and among the rows appended before. Values are rounded to what the collection stores, so that
-   * compaction changes no score. All rows are refused together: `index` says which is at fault.
+   * compaction changes no score. All rows are refused together: `index` says which is at fault. A row that no segment
+   * can store is refused with `out_of_range`: a component of 65,520 or more where rows are `f16` and the metric is not
+   * cosine, a norm over 1e18 where it is not.
    */
   appendRows(view: ViewHandle, rows: readonly AppendedRow[]): Promise<void>;
   search(view: ViewHandle, query: ViewQuery): Promise<ViewAnswer>;
@@ -160,6 +162,8 @@ export interface ViewAnswer {
   readonly score_kind: 'cosine' | 'dot' | 'l2' | 'bm25' | 'rrf';
   /** Live rows that the filter let through. */
   readonly rows_allowed: number;
+  /** Newest write that was searched: of the rows appended, or of the segments. */
+  readonly seq: number;
   /** With `report`, of the dense list. */
   readonly report?: RecallReport;
 }
@@ -197,7 +201,9 @@ export type SegmentRefusal =
   | 'out_of_range'
   | 'zero_vector'
   | 'dimension_mismatch'
+  /** `facts.path` says where. */
   | 'invalid_filter'
+  | 'invalid_metadata'
   /** `exact` where no rows are stored. */
   | 'no_stored_rows'
   | 'empty_segment'
