@@ -5,6 +5,7 @@ import messages from './messages.mjs';
 import signing from './signing.mjs';
 import translog from './translog.mjs';
 import verify from './verify.mjs';
+import witness from './witness.mjs';
 
 /**
  * @typedef {object} Family
@@ -15,4 +16,4 @@ import verify from './verify.mjs';
  */
 
 /** @type {readonly Family[]} */
-export default [signing, translog, messages, verify, gates, ledger];
+export default [signing, translog, messages, verify, gates, ledger, witness];
