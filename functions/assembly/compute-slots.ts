@@ -13,7 +13,7 @@ type Unavailable = Extract<Capability, { served_by: 'unavailable' }>;
 type Slot = keyof Compute;
 
 /** Capabilities that are put in one by one while calls run: those in flight finish on the adapter they began on. */
-export interface ComputeSlots extends Pick<Compute, 'verify' | 'digest' | 'score' | 'gates' | 'embed'> {
+export interface ComputeSlots extends Pick<Compute, 'verify' | 'digest' | 'score' | 'gates' | 'arithmetic' | 'embed'> {
   /**
    * The adapter that serves a capability now. Throws `CapabilityUnavailableError` when none does. `sign` is only to be
    * had this way: key handles belong to the adapter that made them.
@@ -35,6 +35,7 @@ export function computeSlots(reason: string): ComputeSlots {
     digest: nothing,
     score: nothing,
     gates: nothing,
+    arithmetic: nothing,
     embed: nothing,
     run: nothing,
   };
@@ -67,6 +68,12 @@ export function computeSlots(reason: string): ComputeSlots {
       scoreGround: async (items) => current('gates').scoreGround(items),
       scoreExcellence: async (lists) => current('gates').scoreExcellence(lists),
       describeScorers: async () => current('gates').describeScorers(),
+    },
+    arithmetic: {
+      comparePairs: async (request) => current('arithmetic').comparePairs(request),
+      normalise: async (request) => current('arithmetic').normalise(request),
+      findTop: async (request) => current('arithmetic').findTop(request),
+      describeKernels: async () => current('arithmetic').describeKernels(),
     },
     embed: { embed: async (request) => current('embed').embed(request) },
     current,

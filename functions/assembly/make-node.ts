@@ -41,6 +41,7 @@ import type { Services } from '../edge/services.ts';
 import { embedTool, webSearchTool } from './builtin-tools.ts';
 import type { ComputeSlots } from './compute-slots.ts';
 import { makeLedger, trustBundle } from './ledger-parts.ts';
+import { makeArithmetic } from './make-arithmetic.ts';
 import { makeGateServices } from './make-gate-services.ts';
 import { makeNodeReport } from './make-node-report.ts';
 import { makeWitnessing, type WitnessParts } from './make-witnessing.ts';
@@ -216,6 +217,7 @@ export function makeNode(parts: NodeParts): MadeNode {
     identities,
     messages,
     ...makeGateServices(gating),
+    ...makeArithmetic(slots),
     receipts,
     ...(ledger === undefined
       ? {}

@@ -72,7 +72,7 @@ export async function openCloud({
   });
   const embed = lambdaEmbed({ invoke, function_name: environment.fn_embed_text });
   const slots = computeSlots('not served here');
-  for (const slot of ['sign', 'verify', 'digest', 'gates'] as const) slots.use(slot, wasm[slot], 'wasm');
+  for (const slot of ['sign', 'verify', 'digest', 'gates', 'arithmetic'] as const) slots.use(slot, wasm[slot], 'wasm');
   slots.use('score', lambdaScore({ invoke, function_name: environment.fn_score_vectors }), 'lambda');
   slots.use('embed', embed, 'lambda');
   slots.declare('run', { served_by: 'lambda' });

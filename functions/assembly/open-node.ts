@@ -100,7 +100,9 @@ async function open(
 
   const slots = computeSlots('not built');
   const wasm = await openWasmCompute();
-  for (const slot of ['sign', 'verify', 'digest', 'score', 'gates'] as const) slots.use(slot, wasm[slot], 'wasm');
+  for (const slot of ['sign', 'verify', 'digest', 'score', 'gates', 'arithmetic'] as const) {
+    slots.use(slot, wasm[slot], 'wasm');
+  }
 
   const keys = fileKeys({ folder: join(home, 'identities'), sign: () => slots.current('sign'), random });
   const { verify, digest } = slots;

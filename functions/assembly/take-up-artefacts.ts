@@ -115,7 +115,9 @@ export function takeUpArtefacts(request: {
       return;
     }
     const native = openNativeCompute({ addon_path: path });
-    for (const slot of ['verify', 'digest', 'score', 'gates', 'sign'] as const) slots.use(slot, native[slot], 'native');
+    for (const slot of ['verify', 'digest', 'score', 'gates', 'arithmetic', 'sign'] as const) {
+      slots.use(slot, native[slot], 'native');
+    }
     addon_path = path;
     await request.onSignSwitched();
     tell('signing, hashing and scoring are served by the native addon');

@@ -23,6 +23,7 @@ import type { Receipts } from '../domain/receipts/receipts.ts';
 import type { Runs } from '../domain/runs/runs.ts';
 import type { Scripts } from '../domain/scripts/scripts.ts';
 import type { Tools } from '../domain/tools/tools.ts';
+import type { VectorOps } from '../domain/vectors/vector-ops.ts';
 import type { Vectors } from '../domain/vectors/vectors.ts';
 import type { Witness } from '../domain/witness/witness.ts';
 import type { SocketHub } from './socket/socket-hub.ts';
@@ -38,6 +39,7 @@ export interface Services {
   readonly tools: Tools;
   readonly embeddings: Embeddings;
   readonly vectors: Vectors;
+  readonly vectorOps: VectorOps;
   readonly scripts: Scripts;
   readonly runs: Runs;
   readonly apiKeys: ApiKeys;

@@ -1,6 +1,8 @@
 import type { DigestCompute, ScoreCompute, SignCompute, VerifyCompute } from '../../domain/ports/compute.ts';
+import type { ArithmeticCompute } from '../../domain/ports/arithmetic-compute.ts';
 import type { GatesCompute } from '../../domain/ports/gates-compute.ts';
 import { AnswerReader, operations, requestBytes, writeRequest } from '../frames/frames.ts';
+import { arithmeticCompute } from '../frames/arithmetic-compute.ts';
 import { gatesCompute } from '../frames/gates-compute.ts';
 import { proofCompute, type CallFrames } from '../frames/proof-compute.ts';
 import { countRows, metricNumbers, nonFinite } from '../frames/score-request.ts';
@@ -12,6 +14,7 @@ export interface NativeCompute {
   readonly digest: DigestCompute;
   readonly score: ScoreCompute;
   readonly gates: GatesCompute;
+  readonly arithmetic: ArithmeticCompute;
 }
 
 /** The compute port on the Node addon. Throws, with the reason, when the file is not a usable addon. */
@@ -36,6 +39,7 @@ export function openNativeCompute({ addon_path }: { addon_path: string }): Nativ
   return {
     ...proofCompute(call),
     gates: gatesCompute(call),
+    arithmetic: arithmeticCompute(call),
     score: {
       async topK(request) {
         const { metric, query, rows, k } = request;

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { DigestCompute, ScoreCompute, SignCompute, VerifyCompute } from '../../domain/ports/compute.ts';
+import type { ArithmeticCompute } from '../../domain/ports/arithmetic-compute.ts';
 import type { GatesCompute } from '../../domain/ports/gates-compute.ts';
 import { AnswerReader, requestBytes, writeRequest } from '../frames/frames.ts';
+import { arithmeticCompute } from '../frames/arithmetic-compute.ts';
 import { gatesCompute } from '../frames/gates-compute.ts';
 import { proofCompute, type CallFrames } from '../frames/proof-compute.ts';
 import { countRows, metricNumbers, nonFinite } from '../frames/score-request.ts';
@@ -13,6 +15,7 @@ export interface WasmCompute {
   readonly digest: DigestCompute;
   readonly score: ScoreCompute;
   readonly gates: GatesCompute;
+  readonly arithmetic: ArithmeticCompute;
 }
 
 /**
@@ -25,7 +28,12 @@ export async function openWasmCompute({ blob }: { blob?: Uint8Array } = {}): Pro
     throw new Error('the WASM compute does not open: it is damaged, or this machine has no WASM SIMD', { cause });
   });
   const engine = makeEngine(instance.exports as unknown as Exports);
-  return { ...proofCompute(engine.call), gates: gatesCompute(engine.call), score: { topK: serialised(engine.topK) } };
+  return {
+    ...proofCompute(engine.call),
+    gates: gatesCompute(engine.call),
+    arithmetic: arithmeticCompute(engine.call),
+    score: { topK: serialised(engine.topK) },
+  };
 }
 
 /** What `rust-lambdas/bindings/wasm/src/lib.rs` exports. Addresses are u32 but arrive signed. */

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json.ts';
+import type { ArithmeticCompute } from './arithmetic-compute.ts';
 import type { GatesCompute } from './gates-compute.ts';
 import type { KeyRole } from './keys.ts';
 import type { LedgerCompute, NoteRequest } from './ledger-compute.ts';
@@ -14,10 +15,11 @@ export interface Compute {
   readonly digest: DigestCompute;
   readonly score: ScoreCompute;
   readonly gates: GatesCompute;
+  readonly arithmetic: ArithmeticCompute;
   readonly embed: EmbedCompute;
 }
 
-export type CapabilityName = 'sign' | 'verify' | 'digest' | 'score' | 'gates' | 'embed' | 'run';
+export type CapabilityName = 'sign' | 'verify' | 'digest' | 'score' | 'gates' | 'arithmetic' | 'embed' | 'run';
 
 export type Capability =
   | { readonly served_by: 'native' | 'wasm' | 'lambda' }

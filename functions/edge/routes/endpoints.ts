@@ -20,6 +20,7 @@ import { runEndpoints } from './runs.ts';
 import { scriptEndpoints } from './scripts.ts';
 import { socketEndpoints } from './socket.ts';
 import { toolEndpoints } from './tools.ts';
+import { vectorOpsEndpoints } from './vector-ops.ts';
 import { vectorEndpoints } from './vectors.ts';
 import { witnessEndpoints } from './witness.ts';
 
@@ -37,6 +38,7 @@ const built: readonly Endpoint[] = [
   ...scriptEndpoints,
   ...runEndpoints,
   ...vectorEndpoints,
+  ...vectorOpsEndpoints,
   ...apiKeyEndpoints,
   ...identityEndpoints,
   ...envelopeEndpoints,

@@ -60,7 +60,6 @@ export const notBuiltEndpoints: readonly Endpoint[] = [
     'GET /api/v1/vectors/collections/{collection}/stats',
     'POST /api/v1/vectors/collections/{collection}/count',
     'POST /api/v1/vectors/collections/{collection}/export',
-    'POST /api/v1/vectors/ops/{name}',
   ),
   ...later(
     'larger vector collections',

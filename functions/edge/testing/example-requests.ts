@@ -25,6 +25,7 @@ export const bodies: { readonly [route: string]: object } = {
   'POST /api/v1/vectors/collections/{collection}/query': { values: [1, 2, 3] },
   'POST /api/v1/vectors/collections/{collection}/get': { ids: ['a'] },
   'POST /api/v1/vectors/collections/{collection}/delete': { ids: ['a'] },
+  'POST /api/v1/vectors/ops/{name}': { a: [1, 2], b: [3, 4] },
   'POST /api/v1/api-keys': { label: 'ci', scopes: ['chat'] },
   'POST /api/v1/identity/generate': { label: 'agent 7' },
   'POST /api/v1/identity/sign': { message: 'hello' },

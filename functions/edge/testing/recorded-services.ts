@@ -7,6 +7,7 @@ import type { Begun, StoredAnswer } from '../../domain/idempotency/make-idempote
 import type { Run } from '../../domain/runs/runs.ts';
 import type { Scope } from '../../domain/scopes.ts';
 import { scopes } from '../../domain/scopes.ts';
+import { makeVectorOps } from '../../domain/vectors/make-vector-ops.ts';
 import type { Collection } from '../../domain/vectors/vectors.ts';
 import type { Services } from '../services.ts';
 
@@ -260,6 +261,20 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
       },
       advance: () => Promise.resolve({ kind: 'done' }),
     },
+    vectorOps: makeVectorOps({
+      compute: {
+        comparePairs: (request) => {
+          reached.push({ verb: 'arithmetic.comparePairs', request });
+          return Promise.resolve(new Float32Array(1));
+        },
+        normalise: ({ rows }) => Promise.resolve(rows),
+        findTop: () => Promise.resolve({ rows: new Uint32Array(0), scores: new Float32Array(0) }),
+        describeKernels: () => Promise.resolve({ isa: 'simd128' }),
+      },
+      version: '0.0.0-test',
+      platform: 'test',
+      served_by: () => 'wasm',
+    }),
     vectors: {
       create: judged('vectors.create', collection),
       list: plain('vectors.list', { collections: [collection] }),
@@ -318,6 +333,7 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
         digest: { served_by: 'wasm' as const },
         score: { served_by: 'wasm' as const },
         gates: { served_by: 'unavailable' as const, reason: 'not built' },
+        arithmetic: { served_by: 'wasm' as const },
         embed: { served_by: 'unavailable' as const, reason: 'building' },
         run: { served_by: 'unavailable' as const, reason: 'building' },
       },

@@ -10,6 +10,12 @@ pub enum FrameError {
     /// No role has this number.
     #[error("no role has the number {0}")]
     Role(u32),
+    /// No metric has this number.
+    #[error("no metric has the number {0}")]
+    Metric(u32),
+    /// Rows that are not whole or not finite.
+    #[error("a field of vectors is not whole or not finite")]
+    Vectors,
     /// A field is longer than what is left.
     #[error("the request ends inside a field")]
     Short,

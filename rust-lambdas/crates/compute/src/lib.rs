@@ -4,6 +4,7 @@
 //! A request is a list of items, an answer has one outcome for each, in order; a bad item never shifts or fails another.
 //! The bytes are described in `functions/adapters/frames/frames.ts`, the other end.
 
+mod arithmetic;
 mod frame;
 mod gates;
 mod ledger;
@@ -14,6 +15,7 @@ use signing::ed25519::{self, KeyCache};
 use signing::envelope::{self, Envelope};
 use signing::{Keyring, PrivateKey, Reject, Role, document, jcs, multikey, pkcs8};
 
+pub use crate::arithmetic::ArithmeticOperation;
 pub use crate::gates::GateOperation;
 pub use frame::FrameError;
 pub use ledger::LedgerOperation;
@@ -80,6 +82,9 @@ impl From<Operation> for u32 {
 impl Engine {
     /// Answers one request frame with one answer frame. An error is a bug of the other end, never a bad item.
     pub fn answer(&mut self, operation: u32, request: &[u8]) -> Result<Vec<u8>, FrameError> {
+        if let Some(operation) = ArithmeticOperation::from_number(operation) {
+            return operation.answer(request);
+        }
         if let Some(operation) = LedgerOperation::from_number(operation) {
             return self.answer_about_log(operation, request);
         }
