@@ -39,10 +39,9 @@ export function makeWitness({ table, ledger, keys, identity, logs, onFault, now 
         return refused('malformed', request.code, 'expected `old <size>`, a proof, an empty line, a checkpoint');
       const { origin, old, size, proof, checkpoint } = request;
       const vkeys = logs().get(origin);
-      const signer = vkeys === undefined ? undefined : await identity();
-      if (vkeys === undefined || signer === undefined) {
-        return refused('unknown', 'log.origin', 'no log of this origin is witnessed here');
-      }
+      if (vkeys === undefined) return refused('unknown', 'log.origin', 'no log of this origin is witnessed here');
+      const signer = await identity();
+      if (signer === undefined) return refused('unknown', 'log.origin', 'no log is witnessed here');
       const opened = await ledger.openCheckpoint({ note: checkpoint, vkeys });
       if (!opened.ok) return refused('unsigned', opened.code, 'no known key of this log signed the checkpoint');
       if (old > size) return refused('malformed', 'log.consistency', `expected \`old\` of at most ${size}, got ${old}`);
