@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import type { Precision } from '../domain/ports/compute.ts';
 import {
   hasNoCredentials,
   namedTwice,
@@ -19,6 +20,8 @@ export interface Settings {
   readonly log_level: string;
   readonly compute: 'auto' | 'native' | 'wasm';
   readonly embed_model: string | undefined;
+  /** Of embeddings whose request names none; the model's default when absent. */
+  readonly embed_precision: Precision | undefined;
   readonly ort_lib: string | undefined;
   readonly single_user: boolean;
   readonly providers: readonly ProviderSettings[];
@@ -49,6 +52,13 @@ export async function readSettings(request: {
     problems,
   );
   const compute = oneOf('SIGNET_COMPUTE', environment['SIGNET_COMPUTE'], ['auto', 'native', 'wasm'], 'auto', problems);
+  const embed_precision = oneOf(
+    'SIGNET_EMBED_PRECISION',
+    environment['SIGNET_EMBED_PRECISION'],
+    ['model', 'fp32', 'int8'],
+    'model',
+    problems,
+  );
   const providers = [...providersOf(file), ...providersOfEnvironment(environment, problems)];
   problems.push(...namedTwice(providers));
   if (problems.length > 0) throw new SettingsError(problems);
@@ -60,6 +70,7 @@ export async function readSettings(request: {
     log_level,
     compute,
     embed_model: environment['SIGNET_EMBED_MODEL'],
+    embed_precision: embed_precision === 'model' ? undefined : embed_precision,
     ort_lib: environment['SIGNET_ORT_LIB'],
     single_user: file.single_user ?? true,
     providers,

@@ -134,14 +134,18 @@ export function takeUpArtefacts(request: {
       arch: process.arch,
     });
     if (library.kind === 'missing') throw new SettingsError([library.reason]);
-    embed = await openNativeEmbed({ addon_path: path, ort_lib_path: library.path, model_dir: ready.folder }).catch(
-      (cause: Error) => {
-        if (library.source !== 'environment' || !cause.message.includes(library.path)) throw cause;
-        throw new SettingsError([`${cause.message}; correct SIGNET_ORT_LIB, or unset it`]);
-      },
-    );
+    embed = await openNativeEmbed({
+      addon_path: path,
+      ort_lib_path: library.path,
+      model_dir: ready.folder,
+      ...(settings.embed_precision === undefined ? {} : { precision: settings.embed_precision }),
+    }).catch((cause: Error) => {
+      if (library.source !== 'environment' || !cause.message.includes(library.path)) throw cause;
+      throw new SettingsError([`${cause.message}; correct SIGNET_ORT_LIB, or unset it`]);
+    });
     slots.use('embed', embed, 'native');
-    tell(`embedding is ready: ${embed.model.id}, ${embed.model.dimension} dimensions`);
+    const { id, dimension, default_precision } = embed.model;
+    tell(`embedding is ready: ${id}, ${dimension} dimensions, ${default_precision}`);
   }
 
   function openHost(native: Ready, image: Ready): void {
@@ -200,7 +204,8 @@ export function takeUpArtefacts(request: {
             {
               id: embed.model.id,
               weights_sha256: embed.model.weights_sha256,
-              precision: embed.model.precision.name,
+              precisions: embed.model.precisions.map(({ name }) => name),
+              default_precision: embed.model.default_precision,
             },
           ],
     scriptHost() {

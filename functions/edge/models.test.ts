@@ -56,16 +56,3 @@ describe('models', () => {
     expect(await answer.json()).toMatchObject({ error: { code: 'model_not_found', param: 'model' } });
   });
 });
-
-test('`dimensions` is judged by whatever name the model is given', async () => {
-  const app = makeApp(recordedServices());
-  const embed = async (dimensions: number): Promise<number> => {
-    const answer = await app.request('/v1/embeddings', {
-      method: 'POST',
-      headers: { authorization: `Bearer ${ownerToken}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'small', input: 'a', dimensions }),
-    });
-    return answer.status;
-  };
-  expect([await embed(3), await embed(2)]).toEqual([200, 400]);
-});

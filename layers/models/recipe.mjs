@@ -117,7 +117,8 @@ async function convert({ precision, model, root, source, target, run, python }) 
   const { layers, heads } = model.architecture;
   const weights = join(source, model.files.weights.name);
   await run(python, [
-    join(root, here, 'convert.py'), weights, file, '--layers', String(layers), '--heads', String(heads),
+    join(root, here, 'convert.py'), weights, file,
+    '--layers', String(layers), '--heads', String(heads), '--precision', precision.name,
   ]);
   const wrong = await wrongFile(target, [{ ...precision, name: precision.file }]);
   if (wrong !== undefined) throw new Error(`the converted graph is not the one of the registry: ${wrong}`);
@@ -125,9 +126,10 @@ async function convert({ precision, model, root, source, target, run, python }) 
 
 /** What the engine needs to know to open the folder, so that a folder is usable without the registry. */
 function describe(model, weights_sha256, tokenizer_sha256) {
-  const { id, license, dimension, max_tokens, pooling, normalize, prefixes, output, precisions } = model;
+  const { id, license, dimension, max_tokens, pooling, normalize, prefixes, output } = model;
+  const { precisions, default_precision } = model;
   const facts = { id, license, weights_sha256, tokenizer_sha256 };
-  return { ...facts, dimension, max_tokens, pooling, normalize, prefixes, output, precisions };
+  return { ...facts, dimension, max_tokens, pooling, normalize, prefixes, output, precisions, default_precision };
 }
 
 /** Says which of the pinned files is missing or different; `undefined` when all are right. */

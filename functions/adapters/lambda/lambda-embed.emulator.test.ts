@@ -25,18 +25,19 @@ describe('embedding on Lambda', () => {
 test('says which model is there, by the digest of its weights', async () => {
   const { embed } = await opened;
   const native = await openNative();
-  const { id, weights_sha256, dimension, precision } = native.model;
-  expect(await embed.describe()).toEqual([{ id, weights_sha256, dimension, precision: precision.name }]);
+  const { id, weights_sha256, dimension, default_precision } = native.model;
+  const precisions = native.model.precisions.map(({ name }) => name);
+  expect(await embed.describe()).toEqual([{ id, weights_sha256, dimension, precisions, default_precision }]);
   await native.close();
 });
 
-test('gives the vectors of the native adapter', async () => {
+test.each(['fp32', 'int8'] as const)('gives the vectors of the native adapter in %s', async (precision) => {
   const { embed, model } = await opened;
   const native = await openNative();
   const texts = Array.from({ length: 40 }, (_, index) =>
     `sentence ${index} of é, 漢字 and 🦀 `.repeat((index % 7) + 1),
   );
-  const request = { model, texts, input_type: 'query', truncate: 'end' } as const;
+  const request = { model, precision, texts, input_type: 'query', truncate: 'end' } as const;
   const [here, there] = await Promise.all([native.embed(request), embed.embed(request)]);
   expect([...there.tokens]).toEqual([...here.tokens]);
   for (let row = 0; row < texts.length; row += 1) {

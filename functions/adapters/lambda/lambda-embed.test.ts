@@ -6,7 +6,13 @@ import type { InvokeFunction } from './function-call.ts';
 import { lambdaEmbed } from './lambda-embed.ts';
 
 const requestSchema = z.object({ operation: z.literal('embed'), texts: z.array(z.string()) });
-const model = { id: 'm', weights_sha256: '0'.repeat(64), precision: 'fp32', dimension: 2 } as const;
+const model = {
+  id: 'm',
+  weights_sha256: '0'.repeat(64),
+  precisions: ['fp32', 'int8'],
+  default_precision: 'int8',
+  dimension: 2,
+} as const;
 
 /** A function whose "vector" of a text is its length and its first character; a text that begins with `!` is refused. */
 function openEmbed() {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../domain/json.ts';
 import { ComputeRefusedError } from '../../domain/ports/compute.ts';
-import type { EmbedCompute } from '../../domain/ports/compute.ts';
+import type { EmbedCompute, Precision } from '../../domain/ports/compute.ts';
 import { decodeFloats } from './base64.ts';
 import { asCapability } from './capability-error.ts';
 import type { InvokeFunction } from './function-call.ts';
@@ -11,7 +11,8 @@ export interface DescribedModel {
   readonly id: string;
   /** SHA-256 of the weights file. */
   readonly weights_sha256: string;
-  readonly precision: 'fp32' | 'int8';
+  readonly precisions: readonly Precision[];
+  readonly default_precision: Precision;
   readonly dimension: number;
 }
 
@@ -42,10 +43,11 @@ export function lambdaEmbed(parts: { invoke: InvokeFunction; function_name: stri
       return described;
     },
 
-    async embed({ model, texts, input_type, truncate, signal }) {
+    async embed({ model, precision, texts, input_type, truncate, signal }) {
       const groups = splitByWeight(texts, { weight: jsonBytes, weight_max, count_max: texts_max });
       const send = async (group: readonly string[]) => {
-        const payload = { operation: 'embed', model, texts: group, input_type, truncate };
+        const asked = precision === undefined ? {} : { precision };
+        const payload = { operation: 'embed', model, ...asked, texts: group, input_type, truncate };
         const call = { function_name, payload, timeout_ms, ...(signal === undefined ? {} : { signal }) };
         return { reply: embeddedSchema.parse(await invoke(call)), count: group.length };
       };
@@ -61,12 +63,15 @@ const weight_max = 2_000_000;
 /** A vector of 4,096 dimensions is 21.9 KB of base64: 256 of them fit in an answer. */
 const texts_max = 256;
 
+const precisionName = z.enum(['fp32', 'int8']);
+
 const describedSchema = z.object({
   models: z.array(
     z.object({
       id: z.string(),
       weights_sha256: z.string(),
-      precision: z.enum(['fp32', 'int8']),
+      precisions: z.array(precisionName).min(1),
+      default_precision: precisionName,
       dimension: z.int().positive(),
     }),
   ),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import referenceFile from '../../../layers/models/reference.json' with { type: 'json' };
 import modelsFile from '../../../layers/models/models.json' with { type: 'json' };
 import { checkVectors, readReference } from '../../domain/models/check-vectors.ts';
+import { precisionOf } from '../../domain/models/model-facts.ts';
 import { readRegistry } from '../../domain/models/registry.ts';
 import { describeEmbed } from '../../domain/ports/compute-embed.contract.ts';
 import { findOnnxRuntime } from './find-onnxruntime.ts';
@@ -37,7 +38,8 @@ if (!isBuilt) console.warn('skipped: addon or model is not built (node scripts/b
       id: pinned.id,
       weights_sha256: pinned.files?.weights.sha256,
       dimension: pinned.dimension,
-      precision: pinned.precisions[0],
+      precisions: pinned.precisions,
+      default_precision: 'int8',
     });
     expect(engine.runtime_build).toContain('ORT Build Info');
   });
@@ -74,6 +76,24 @@ if (!isBuilt) console.warn('skipped: addon or model is not built (node scripts/b
     await expect(embed(['a'], { model: 'e5-small-v2' })).rejects.toThrow('this engine holds');
   });
 
+  test('opens another precision when it is asked for, and says which there are', async () => {
+    const [fp32, int8] = await Promise.all(
+      (['fp32', 'int8'] as const).map((precision) => embed(['a b'], { precision })),
+    );
+    expect((await embed(['a b'])).vectors).toEqual(int8?.vectors);
+    expect(fp32?.vectors).not.toEqual(int8?.vectors);
+    const exact = await openNativeEmbed({ ...places(), precision: 'fp32' });
+    expect(exact.model.default_precision).toBe('fp32');
+    const { vectors } = await exact.embed({
+      model: exact.model.id,
+      texts: ['a b'],
+      input_type: 'document',
+      truncate: 'end',
+    });
+    expect(vectors).toEqual(fp32?.vectors);
+    await exact.close();
+  });
+
   test('closing waits for what runs and takes nothing new', async () => {
     const other = await openNativeEmbed(places());
     const running = other.embed({ model: other.model.id, texts: ['a'], input_type: 'query', truncate: 'end' });
@@ -95,7 +115,7 @@ if (!isBuilt) console.warn('skipped: addon or model is not built (node scripts/b
       );
       await cp(join(good.model_dir, 'model.json'), join(folder, 'model.json'));
       await cp(join(good.model_dir, 'tokenizer.json'), join(folder, 'tokenizer.json'));
-      await writeFile(join(folder, engine.model.precision.file), 'not a graph');
+      await writeFile(join(folder, precisionOf(engine.model, 'int8').file), 'not a graph');
       await expect(openNativeEmbed({ ...good, model_dir: folder })).rejects.toThrow('model');
     } finally {
       await rm(folder, { recursive: true });

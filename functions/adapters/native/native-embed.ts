@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readModelFacts, type ModelFacts } from '../../domain/models/model-facts.ts';
-import { ComputeRefusedError, type EmbedCompute } from '../../domain/ports/compute.ts';
+import { precisionOf, readModelFacts, type ModelFacts } from '../../domain/models/model-facts.ts';
+import { ComputeRefusedError, type EmbedCompute, type Precision } from '../../domain/ports/compute.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { loadAddon } from './load-addon.ts';
 
 export interface NativeEmbed extends EmbedCompute {
+  /** `default_precision` is the one that was asked for at the opening, else the model's own. */
   readonly model: ModelFacts;
   /** ONNX Runtime's description of its build. */
   readonly runtime_build: string;
@@ -14,37 +15,52 @@ export interface NativeEmbed extends EmbedCompute {
 }
 
 /**
- * Opens a built model folder (`model.json`, graph, tokenizer) in process. Throws with the reason when the addon, ONNX
- * Runtime or the model cannot be used.
+ * Opens a built model folder (`model.json`, graphs, tokenizer) in process: its default precision at once, another when it
+ * is first asked for, since each takes memory of its own. Throws with the reason when the addon, ONNX Runtime or the model
+ * cannot be used.
  */
 export async function openNativeEmbed(request: {
   addon_path: string;
   ort_lib_path: string;
   model_dir: string;
+  precision?: Precision;
 }): Promise<NativeEmbed> {
   const { addon_path, ort_lib_path, model_dir } = request;
-  const model = readModelFacts(await readFile(join(model_dir, 'model.json'), 'utf8'));
+  const facts = readModelFacts(await readFile(join(model_dir, 'model.json'), 'utf8'));
+  const model = { ...facts, default_precision: request.precision ?? facts.default_precision };
   const addon = loadAddon<EmbedAddon>(addon_path, ['EmbedEngine', 'CancelFlag']);
-  const engine = await addon.EmbedEngine.open({
-    ortLibPath: ort_lib_path,
-    modelPath: join(model_dir, model.precision.file),
-    tokenizerPath: join(model_dir, 'tokenizer.json'),
-    dimension: model.dimension,
-    maxTokens: model.max_tokens,
-    pooling: model.pooling,
-    normalize: model.normalize,
-    prefixes: model.prefixes,
-    output: model.output,
-  });
+  const open = (precision: Precision): Promise<EmbedEngine> =>
+    addon.EmbedEngine.open({
+      ortLibPath: ort_lib_path,
+      modelPath: join(model_dir, precisionOf(model, precision).file),
+      tokenizerPath: join(model_dir, 'tokenizer.json'),
+      dimension: model.dimension,
+      maxTokens: model.max_tokens,
+      pooling: model.pooling,
+      normalize: model.normalize,
+      prefixes: model.prefixes,
+      output: model.output,
+    });
+  const engines = new Map<Precision, Promise<EmbedEngine>>();
+  const engineOf = (precision: Precision): Promise<EmbedEngine> => {
+    const opened = engines.get(precision) ?? open(precision);
+    engines.set(precision, opened);
+    // What could not be opened may be repaired and tried again.
+    opened.catch(() => engines.delete(precision));
+    return opened;
+  };
+  const { runtime_build } = await engineOf(model.default_precision);
   const turns = takeTurns(parallel_max);
   let is_closed = false;
 
   return {
     model,
-    runtime_build: engine.runtime_build,
-    async embed({ model: asked, texts, input_type, truncate, signal }) {
+    runtime_build,
+    async embed({ model: asked, precision = model.default_precision, texts, input_type, truncate, signal }) {
       if (is_closed) throw new Error('the embedding engine is closed');
       if (asked !== model.id) throw new Error(`this engine holds \`${model.id}\`, not \`${asked}\``);
+      signal?.throwIfAborted();
+      const engine = await engineOf(precision);
       const reply = await turns.take(signal, () => {
         const flag = new addon.CancelFlag();
         const cancel = (): void => flag.cancel();
@@ -65,7 +81,7 @@ export async function openNativeEmbed(request: {
 
 /**
  * Requests inside the addon at once. Each holds one of libuv's four threads, which files and DNS need too; the engine
- * runs one batch at a time, so a second request only tokenises meanwhile and a third would only wait.
+ * runs a batch on each processor, so a second request tokenises meanwhile and a third would only wait.
  */
 const parallel_max = 2;
 

@@ -9,11 +9,18 @@ import type { EmbedRequest } from './embeddings.ts';
 
 const minilm = 'all-MiniLM-L6-v2';
 const digest = 'ab'.repeat(32);
+const both: InstalledModel = {
+  id: minilm,
+  weights_sha256: digest,
+  precisions: ['fp32', 'int8'],
+  default_precision: 'int8',
+};
 
 /** One token a word, four at most; each vector names its text by length, so order can be seen. */
-const wordEngine = (seen: (readonly string[])[]): EmbedCompute => ({
-  async embed({ texts, truncate }) {
+const wordEngine = (seen: (readonly string[])[], precisions: unknown[] = []): EmbedCompute => ({
+  async embed({ texts, truncate, precision }) {
     seen.push(texts);
+    precisions.push(precision);
     const counts = texts.map((text) => text.split(' ').length);
     const long = counts.findIndex((count) => count > 4);
     const empty = texts.indexOf('\u200b');
@@ -31,6 +38,7 @@ const wordEngine = (seen: (readonly string[])[]): EmbedCompute => ({
 
 const setUp = (options: { compute?: () => EmbedCompute; installed?: readonly InstalledModel[] } = {}) => {
   const seen: (readonly string[])[] = [];
+  const precisions: unknown[] = [];
   const judged: (Judgement & { outcome: Outcome })[] = [];
   const clock = { now: 1_000_000 };
   const judge: Judge = {
@@ -44,13 +52,13 @@ const setUp = (options: { compute?: () => EmbedCompute; installed?: readonly Ins
   };
   const embeddings = makeEmbeddings({
     registry: readRegistry(models),
-    compute: options.compute ?? (() => wordEngine(seen)),
-    installed: () => options.installed ?? [{ id: minilm, weights_sha256: digest, precision: 'fp32' }],
+    compute: options.compute ?? (() => wordEngine(seen, precisions)),
+    installed: () => options.installed ?? [both],
     served_by: () => 'native',
     judge,
     now: () => clock.now,
   });
-  return { embeddings, seen, judged, clock };
+  return { embeddings, seen, precisions, judged, clock };
 };
 
 const callOf = (tenant = 'default', signal = new AbortController().signal): Call => ({
@@ -76,7 +84,7 @@ test('answers rows in the order of the texts, with model, digest and tokens, und
   expect(value).toMatchObject({
     model: minilm,
     model_digest: digest,
-    precision: 'fp32',
+    precision: 'int8',
     dimension: 384,
     tokens: [2, 4, 1],
     truncated: [1],
@@ -212,10 +220,81 @@ test('lists every model of the registry with what is installed and the default',
       dimension: 384,
       max_tokens: 256,
       installed: true,
+      pinned: true,
+      precisions: ['fp32', 'int8'],
+      default_precision: 'int8',
+      checked: ['int8'],
+      truncatable: [],
       default: true,
       license: 'Apache-2.0',
       aliases: ['sentence-transformers/all-MiniLM-L6-v2'],
       permitted: true,
     },
   ]);
+});
+
+test('a precision is taken as it was asked for, and each has vectors of its own in the cache', async () => {
+  const { embeddings, precisions } = setUp();
+  await embeddings.embed(callOf(), ask(['a']));
+  const { value } = await embeddings.embed(callOf(), ask(['a'], { precision: 'fp32' }));
+  await embeddings.embed(callOf(), ask(['a'], { precision: 'int8' }));
+  expect(value.precision).toBe('fp32');
+  expect(precisions).toEqual(['int8', 'fp32']);
+});
+
+test('a precision that is not installed is said, to a collection as a mismatch', async () => {
+  const { embeddings } = setUp({ installed: [{ ...both, precisions: ['int8'] }] });
+  await expect(embeddings.embed(callOf(), ask(['a'], { precision: 'fp32' }))).rejects.toMatchObject({
+    code: 'model_not_installed',
+    public: { param: 'precision' },
+  });
+  const { signal } = new AbortController();
+  await expect(embeddings.vectorsOf(ask(['a'], { precision: 'fp32' }), signal)).rejects.toMatchObject({
+    code: 'model_mismatch',
+    status: 409,
+  });
+});
+
+test('`dimensions` is for models that were trained to be cut, by whatever name they are given', async () => {
+  const nomic = 'nomic-embed-text-v1.5';
+  const wave: EmbedCompute = {
+    async embed({ texts }) {
+      const vectors = Float32Array.from({ length: texts.length * 768 }, (_, index) => Math.sin(index));
+      return { vectors, dimension: 768, tokens: new Uint32Array(texts.length).fill(1), truncated: [] };
+    },
+  };
+  const { embeddings } = setUp({ compute: () => wave, installed: [both, { ...both, id: nomic }] });
+  const cut = await embeddings.embed(callOf(), ask(['a'], { model: `nomic-ai/${nomic}`, dimensions: 256 }));
+  expect(cut.value.dimension).toBe(256);
+  expect(cut.value.vectors[0]).toHaveLength(256);
+  expect(Math.hypot(...(cut.value.vectors[0] ?? []))).toBeCloseTo(1, 5);
+  const whole = await embeddings.embed(callOf(), ask(['a'], { model: nomic }));
+  expect(whole.value.vectors[0]).toHaveLength(768);
+  for (const [model, dimensions] of [
+    [nomic, 100],
+    [minilm, 256],
+  ] as const) {
+    await expect(embeddings.embed(callOf(), ask(['a'], { model, dimensions }))).rejects.toMatchObject({
+      code: 'unsupported_parameter',
+      public: { param: 'dimensions' },
+    });
+  }
+});
+
+test('many texts go in parts at once; a part that fails says which texts it had', async () => {
+  const sizes: number[] = [];
+  const failing: EmbedCompute = {
+    async embed({ texts }) {
+      sizes.push(texts.length);
+      if (texts.includes('text 300')) throw new Error('the machine is tired');
+      const tokens = new Uint32Array(texts.length).fill(1);
+      return { vectors: new Float32Array(texts.length * 384), dimension: 384, tokens, truncated: [] };
+    },
+  };
+  const { embeddings } = setUp({ compute: () => failing });
+  const texts = (count: number): string[] => Array.from({ length: count }, (_, index) => `text ${index}`);
+  await expect(embeddings.embed(callOf(), ask(texts(600)))).rejects.toThrow('input[256] to input[511]');
+  expect(sizes.splice(0)).toEqual([256, 256, 88]);
+  expect((await embeddings.embed(callOf(), ask(texts(128)))).value.vectors).toHaveLength(128);
+  expect(sizes).toEqual([128]);
 });

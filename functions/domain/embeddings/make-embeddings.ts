@@ -4,7 +4,8 @@ import type { Now } from '../call.ts';
 import type { Judge, Judgement } from '../decisions/judge.ts';
 import { SignetError } from '../errors.ts';
 import type { ModelRegistry, RegistryModel } from '../models/registry.ts';
-import type { EmbedCompute } from '../ports/compute.ts';
+import type { EmbedCompute, Precision } from '../ports/compute.ts';
+import { cutVector } from './cut-vector.ts';
 import { embedInParts } from './embed-in-parts.ts';
 import { emptyText } from './empty-text.ts';
 import type { Embedded, Embeddings, EmbedRequest } from './embeddings.ts';
@@ -15,7 +16,8 @@ export interface InstalledModel {
   readonly id: string;
   /** SHA-256 of its weights. */
   readonly weights_sha256: string;
-  readonly precision: 'fp32' | 'int8';
+  readonly precisions: readonly Precision[];
+  readonly default_precision: Precision;
 }
 
 /** `compute` throws `CapabilityUnavailableError` while nothing embeds; both it and `installed` are asked per request. */
@@ -37,28 +39,43 @@ export function makeEmbeddings(parts: {
     if (installed === undefined && model.id !== registry.default.id) throw notInstalled(model);
     const compute = parts.compute();
     if (installed === undefined) throw notInstalled(model);
+    const precision = request.precision ?? installed.default_precision;
+    if (!installed.precisions.includes(precision)) {
+      throw tenant === undefined ? mismatch(model, precision) : notInPrecision(model, precision);
+    }
+    const dimensions = request.dimensions ?? model.dimension;
     const key = (text: string) => [
       tenant ?? '',
       installed.weights_sha256,
-      installed.precision,
+      precision,
       request.input_type,
+      String(dimensions),
       text,
     ];
     const known = cacheOf(tenant === undefined ? undefined : cache, key, request);
     const missing = request.texts.flatMap((text, index) => (known[index] === undefined ? [{ text, index }] : []));
     const tokens_known = known.reduce((sum, row) => sum + (row?.tokens ?? 0), 0);
-    const fresh = await embedInParts({ compute, model: model.id, items: missing, request, tokens_known, signal });
-    fresh.forEach((vector, at) => {
+    const engine = { compute, model: model.id, precision };
+    const fresh = await embedInParts({ engine, items: missing, request, tokens_known, signal });
+    fresh.forEach((whole, at) => {
       const { text, index } = missing[at] ?? { text: '', index: 0 };
+      const vector = { ...whole, vector: cutVector(whole.vector, dimensions) };
       known[index] = vector;
       if (tenant !== undefined) cache.set(key(text), vector);
     });
-    return embedded(known, model, installed, parts.served_by());
+    return embedded(known, {
+      model: model.id,
+      model_digest: installed.weights_sha256,
+      precision,
+      dimension: dimensions,
+      served_by: parts.served_by(),
+    });
   };
 
   return {
     async embed(call, request) {
       const model = resolve(registry, request.model);
+      refuseDimensions(model, request.dimensions);
       refuseWrongCount(request.texts);
       refuseBlank(request.texts);
       return judge.decide(call, judgement(model, request), async () => {
@@ -72,12 +89,17 @@ export function makeEmbeddings(parts: {
       return serve(request, model, signal);
     },
     async models(call) {
-      const installed = new Set((await parts.installed()).map(({ id }) => id));
+      const installed = new Map((await parts.installed()).map((one) => [one.id, one]));
       return registry.models.map((model) => ({
         id: model.id,
         dimension: model.dimension,
         max_tokens: model.max_tokens,
         installed: installed.has(model.id),
+        pinned: model.files !== null,
+        precisions: installed.get(model.id)?.precisions ?? [],
+        default_precision: installed.get(model.id)?.default_precision ?? model.default_precision ?? null,
+        checked: model.checked.int8 === undefined ? [] : ['int8'],
+        truncatable: model.truncatable,
         default: model.id === registry.default.id,
         license: model.license,
         aliases: model.aliases,
@@ -109,6 +131,32 @@ function notInstalled(model: RegistryModel): SignetError {
   });
 }
 
+function notInPrecision(model: RegistryModel, precision: Precision): SignetError {
+  return new SignetError({
+    code: 'model_not_installed',
+    detail: `\`${model.id}\` is installed, but not in ${precision}; GET /api/v1/embeddings/models lists what is`,
+    param: 'precision',
+  });
+}
+
+function mismatch(model: RegistryModel, precision: Precision): SignetError {
+  return new SignetError({
+    code: 'model_mismatch',
+    detail: `expected \`${model.id}\` in ${precision}, with which the collection was made; it is not installed`,
+  });
+}
+
+function refuseDimensions(model: RegistryModel, asked: number | undefined): void {
+  if (asked === undefined || asked === model.dimension || model.truncatable.includes(asked)) return;
+  const lengths = [...model.truncatable, model.dimension].join(', ');
+  const why = model.truncatable.length === 0 ? 'was not trained to be cut' : 'was trained to be cut to these alone';
+  throw new SignetError({
+    code: 'unsupported_parameter',
+    detail: `expected ${lengths}, got ${asked}: \`${model.id}\` ${why}`,
+    param: 'dimensions',
+  });
+}
+
 function refuseWrongCount(texts: readonly string[]): void {
   const { inputs_max } = limits.embeddings;
   if (texts.length >= 1 && texts.length <= inputs_max) return;
@@ -125,10 +173,18 @@ function refuseBlank(texts: readonly string[]): void {
   if (index >= 0) throw emptyText(index);
 }
 
-function judgement(model: RegistryModel, { texts, input_type, truncate }: EmbedRequest): Judgement {
+function judgement(model: RegistryModel, request: EmbedRequest): Judgement {
+  const { texts, input_type, truncate, precision, dimensions } = request;
   return {
     ...judgementOf(model, texts.length),
-    request: { model: model.id, input: texts, input_type, truncate },
+    request: {
+      model: model.id,
+      input: texts,
+      input_type,
+      truncate,
+      ...(precision === undefined ? {} : { precision }),
+      ...(dimensions === undefined ? {} : { dimensions }),
+    },
   };
 }
 
@@ -168,20 +224,14 @@ function cacheOf(
 
 function embedded(
   rows: readonly (CachedVector | undefined)[],
-  model: RegistryModel,
-  installed: InstalledModel,
-  served_by: string,
+  facts: Pick<Embedded, 'model' | 'model_digest' | 'precision' | 'dimension' | 'served_by'>,
 ): Embedded {
   const complete = rows.filter((row) => row !== undefined);
   if (complete.length !== rows.length) throw new Error('the engine answered fewer vectors than texts');
   return {
-    model: model.id,
-    model_digest: installed.weights_sha256,
-    precision: installed.precision,
-    dimension: model.dimension,
+    ...facts,
     vectors: complete.map(({ vector }) => vector),
     tokens: complete.map(({ tokens }) => tokens),
     truncated: complete.flatMap(({ is_truncated }, index) => (is_truncated ? [index] : [])),
-    served_by,
   };
 }

@@ -25,15 +25,14 @@ export type VectorCheck =
 const distance_allowed = 1e-5;
 
 /**
- * Embeds the texts of a reference, alone and all together, and compares components and token counts: `signet models
- * check` for a model that serves. The caller compares the digests of the files.
+ * Embeds the texts of a reference in fp32, alone and all together, and compares components and token counts. The caller compares the digests of the files.
  */
 export async function checkVectors(work: { compute: EmbedCompute; reference: ModelReference }): Promise<VectorCheck> {
   const { compute, reference } = work;
   const cases = reference.vectors;
   const counted = [...cases, ...reference.ids];
   const embed = (texts: readonly string[]) =>
-    compute.embed({ model: reference.model, texts, input_type: 'document', truncate: 'end' });
+    compute.embed({ model: reference.model, precision: 'fp32', texts, input_type: 'document', truncate: 'end' });
   const together = await embed(counted.map(({ text }) => text));
   for (const [index, { text, ids }] of counted.entries()) {
     const tokens = together.tokens[index];

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readModelFacts } from './model-facts.ts';
+import { precisionOf, readModelFacts } from './model-facts.ts';
 
 const digest = 'ab'.repeat(32);
 const good = {
@@ -17,8 +17,12 @@ const good = {
 };
 const read = (change: object) => readModelFacts(JSON.stringify({ ...good, ...change }));
 
-test('reads a built folder and serves its first precision', () => {
-  expect(read({})).toMatchObject({ id: good.id, precision: { name: 'fp32', file: 'model.fp32.onnx' } });
+test('reads a built folder; its first precision serves where it names no default', () => {
+  const int8 = { ...good.precisions[0], name: 'int8' };
+  const both = read({ precisions: [...good.precisions, int8], default_precision: 'int8' });
+  expect(both.default_precision).toBe('int8');
+  expect(precisionOf(both, 'fp32').file).toBe('model.fp32.onnx');
+  expect(read({}).default_precision).toBe('fp32');
 });
 
 test('refuses what an engine could not be opened with', () => {
@@ -26,6 +30,9 @@ test('refuses what an engine could not be opened with', () => {
   expect(() => read({ pooling: 'median' })).toThrow();
   expect(() => read({ dimension: 0 })).toThrow();
   expect(() => read({ precisions: [] })).toThrow('names no precision');
+  expect(() => read({ default_precision: 'int8' })).toThrow(
+    'expected a precision of `all-MiniLM-L6-v2` (fp32), got `int8`',
+  );
 });
 
 test('a graph cannot stand outside its folder', () => {

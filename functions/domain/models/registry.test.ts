@@ -22,6 +22,12 @@ test('one name cannot mean two models', () => {
   expect(() => readRegistry({ ...models, models: [first, first] })).toThrow('names two models');
 });
 
+test('int8 is a default only where its check is on record', () => {
+  const { default: minilm } = readRegistry(models);
+  expect([minilm.default_precision, minilm.checked.int8?.cosine_mean]).toEqual(['int8', expect.any(Number)]);
+  expect(() => readRegistry({ ...models, models: [{ ...first, checked: {} }] })).toThrow('without a check');
+});
+
 test('refuses a digest that is none and a hub without TLS', () => {
   const broken = (change: object) => readRegistry({ ...models, models: [{ ...first, ...change }] });
   const file = { name: 'a', sha256: 'abc', bytes: 1 };

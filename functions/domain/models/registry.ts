@@ -17,7 +17,17 @@ const source = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('hub'), url: z.url({ protocol: /^https$/ }) }),
 ]);
 
+/** What `signet models check` measured of a precision against fp32: the ground on which it may be the default. */
+const qualityChecked = z.object({
+  date: z.iso.date(),
+  cosine_mean: z.number(),
+  cosine_lowest: z.number(),
+  overlap_mean: z.number(),
+  neighbours_lowest: z.number(),
+});
+
 const registryModel = engineFacts.extend({
+  checked: z.object({ int8: qualityChecked.optional() }).default({}),
   aliases: z.array(z.string()),
   truncatable: z.array(z.number().int().positive()),
   architecture: z.object({ kind: z.string(), layers: z.number().int(), heads: z.number().int() }),
@@ -40,12 +50,16 @@ export interface ModelRegistry {
 
 /**
  * Reads `models.json`. `default_id` (an id or alias, from `SIGNET_EMBED_MODEL`) replaces its default. Throws where the
- * file is wrong, a name means two models, or the default is unknown: the start must not go on with it.
+ * file is wrong, a name means two models, int8 is a default without a check, or the default is unknown: the start must
+ * not go on with it.
  */
 export function readRegistry(value: unknown, default_id?: string): ModelRegistry {
   const registry = registrySchema.parse(value);
   const byName = new Map<string, RegistryModel>();
   for (const model of registry.models) {
+    if (model.default_precision === 'int8' && model.checked.int8 === undefined) {
+      throw new Error(`models.json: \`${model.id}\` has int8 as its default without a check that it passed`);
+    }
     for (const name of [model.id, ...model.aliases]) {
       if (byName.has(name)) throw new Error(`models.json: \`${name}\` names two models`);
       byName.set(name, model);

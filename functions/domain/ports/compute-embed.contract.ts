@@ -50,14 +50,27 @@ export function describeEmbed(opened: () => Promise<{ readonly embed: EmbedCompu
   test('gives vectors of norm 1 in the order of the texts, also to many requests at once', async () => {
     const embed = await embedder();
     const texts = Array.from({ length: 12 }, (_, index) => `text number ${index}`);
-    const together = await embed(texts);
-    const single = await Promise.all(texts.map((text) => embed([text])));
+    const together = await embed(texts, { precision: 'fp32' });
+    const single = await Promise.all(texts.map((text) => embed([text], { precision: 'fp32' })));
     for (const [row, { vectors, dimension }] of single.entries()) {
       const expected = rowOf(together, row);
       expect(vectors).toHaveLength(dimension);
       expect(Math.max(...vectors.map((value, at) => Math.abs(value - (expected[at] ?? NaN))))).toBeLessThan(1e-5);
       expect(Math.hypot(...vectors)).toBeCloseTo(1, 5);
     }
+  });
+
+  test('in int8 a vector hardly knows of its neighbours, and not at all of those of equal length', async () => {
+    const embed = await embedder();
+    const texts = Array.from({ length: 40 }, (_, index) => `sentence ${index} about harbours `.repeat((index % 5) + 1));
+    const together = await embed(texts, { precision: 'int8' });
+    for (const [row, text] of texts.entries()) {
+      const alone = await embed([text], { precision: 'int8' });
+      expect(cosine(alone.vectors, rowOf(together, row))).toBeGreaterThanOrEqual(0.9995);
+    }
+    const [first] = texts;
+    const pair = async (other: string) => rowOf(await embed([first ?? '', other], { precision: 'int8' }), 0);
+    expect(await pair('a word or two of mine')).toEqual(await pair('the tide is out again'));
   });
 
   test('an aborted request ends with the reason of the abort', async () => {
@@ -85,6 +98,10 @@ interface Rows {
 
 function rowOf({ vectors, dimension }: Rows, row: number): Float32Array {
   return vectors.subarray(row * dimension, (row + 1) * dimension);
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, at) => sum + value * (b[at] ?? 0), 0) / (Math.hypot(...a) * Math.hypot(...b));
 }
 
 function best(query: Float32Array, passages: Rows): number {

@@ -137,10 +137,15 @@ export interface ScoreCompute {
 
 export type InputType = 'query' | 'document' | 'clustering' | 'classification';
 
+/** In which numbers a model's weights are held; each has a file of its own in the registry. */
+export type Precision = 'fp32' | 'int8';
+
 export interface EmbedCompute {
   /** Rows in the order of `texts`; `truncate: 'error'` refuses an overlong text with `ComputeRefusedError` `input_too_long`. */
   embed(request: {
     model: string;
+    /** The model's default when absent. */
+    precision?: Precision;
     texts: readonly string[];
     input_type: InputType;
     truncate: 'end' | 'error';

@@ -1,7 +1,7 @@
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { NewId, Now } from '../call.ts';
 import { SignetError } from '../errors.ts';
-import type { Metric } from '../ports/compute.ts';
+import type { Metric, Precision } from '../ports/compute.ts';
 import { splitTransactions } from '../ports/split-transactions.ts';
 import type { Item, Key, Table } from '../ports/table.ts';
 import { collectionKey, collectionList, headKey, namespaceKey, namespaceList, partition } from './keys.ts';
@@ -15,6 +15,8 @@ export interface StoredCollection {
   readonly dimension: number;
   readonly model?: string;
   readonly model_digest?: string;
+  /** In which its texts are embedded, whatever the model's default is by now; absent in rows older than int8. */
+  readonly precision?: Precision;
   /** Unix seconds. */
   readonly created: number;
 }

@@ -4,7 +4,7 @@ import type { Judge, Judgement } from '../decisions/judge.ts';
 import type { Embedded, Embeddings } from '../embeddings/embeddings.ts';
 import { SignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
-import type { DigestCompute, ScoreCompute } from '../ports/compute.ts';
+import type { DigestCompute, Precision, ScoreCompute } from '../ports/compute.ts';
 import type { Table } from '../ports/table.ts';
 import { checkCount, checkInput, checkName, invalid } from './check-request.ts';
 import { checkValues } from './check-values.ts';
@@ -76,10 +76,9 @@ export function makeVectors({
       throw invalid('no_model', request.param, 'this collection takes values: it was created without a model');
     }
     const { texts, input_type } = request;
-    const embedded = await embeddings.vectorsOf(
-      { model: collection.model, texts, input_type, truncate: 'end' },
-      call.signal,
-    );
+    // A collection older than int8 was made when there was fp32 alone.
+    const { model, precision = 'fp32' } = collection;
+    const embedded = await embeddings.vectorsOf({ model, precision, texts, input_type, truncate: 'end' }, call.signal);
     if (embedded.model_digest !== collection.model_digest || embedded.dimension !== collection.dimension) {
       throw new SignetError({
         code: 'model_mismatch',
@@ -164,6 +163,7 @@ export function makeVectors({
         dimension: number;
         model?: string;
         model_digest?: string;
+        precision?: Precision;
       }> {
         const { dimension_max } = limits.vectors;
         if (dimension !== undefined && !(Number.isInteger(dimension) && dimension >= 1 && dimension <= dimension_max)) {
@@ -181,7 +181,8 @@ export function makeVectors({
         if (dimension !== undefined && dimension !== probe.dimension) {
           throw invalid('dimension_mismatch', 'dimension', `expected ${probe.dimension} for \`${probe.model}\``);
         }
-        return { dimension: probe.dimension, model: probe.model, model_digest: probe.model_digest };
+        const { model: id, model_digest, precision } = probe;
+        return { dimension: probe.dimension, model: id, model_digest, precision };
       }
     },
 

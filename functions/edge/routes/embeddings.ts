@@ -1,13 +1,11 @@
 import { z } from '@hono/zod-openapi';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
-import type { Call } from '../../domain/call.ts';
-import type { Embedded, EmbeddingModel } from '../../domain/embeddings/embeddings.ts';
+import type { Embedded } from '../../domain/embeddings/embeddings.ts';
 import { SignetError } from '../../domain/errors.ts';
 import { jsonAnswer, judgedAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
-import { encodeVector, jsonObject, unsupported } from '../schema-parts.ts';
-import type { Services } from '../services.ts';
+import { encodeVector, jsonObject } from '../schema-parts.ts';
 
 const text = z.string().min(1, 'expected a text that is not empty');
 const texts = z.array(text).min(1, 'expected at least one text').max(limits.embeddings.inputs_max);
@@ -49,12 +47,12 @@ export const embeddingEndpoints: readonly Endpoint[] = [
     answers: { 200: { description: 'the vectors, in the order of the texts', schema: jsonObject } },
     handle: async ({ services, call, body }) => {
       const input = readInput(body.input);
-      await checkDimensions(services, call, body);
       const judged = await services.embeddings.embed(call, {
         model: body.model,
         texts: input,
         input_type: body.input_type,
         truncate: 'error',
+        ...(body.dimensions === undefined ? {} : { dimensions: body.dimensions }),
       });
       const { vectors, tokens, model } = judged.value;
       const encode = body.encoding_format === 'base64' ? encodeVector : asFloats;
@@ -80,19 +78,20 @@ export const embeddingEndpoints: readonly Endpoint[] = [
         inputs: texts,
         input_type: inputType.default('document'),
         truncate: z.enum(['end', 'error']).default('end'),
-        precision: unsupported('only fp32 is built yet', 'fp32'),
+        precision: z.enum(['fp32', 'int8']).optional(),
         dimensions: dimensions.optional(),
         encoding: z.enum(['float', 'base64', 'int8']).default('float'),
       }),
     },
     answers: { 200: { description: 'the vectors, in the order of the texts', schema: jsonObject } },
     handle: async ({ services, call, body }) => {
-      await checkDimensions(services, call, body);
       const judged = await services.embeddings.embed(call, {
         ...(body.model === undefined ? {} : { model: body.model }),
         texts: body.inputs,
         input_type: body.input_type,
         truncate: body.truncate,
+        ...(body.precision === undefined ? {} : { precision: body.precision }),
+        ...(body.dimensions === undefined ? {} : { dimensions: body.dimensions }),
       });
       const { vectors, ...rest } = judged.value;
       return judgedAnswer(judged, { ...rest, ...encodeAll(vectors, body.encoding) });
@@ -129,28 +128,6 @@ function readInput(input: unknown): readonly string[] {
     detail: issue === undefined ? 'expected a text or a list of texts' : issue.message.toLowerCase(),
     param: typeof index === 'number' && Array.isArray(input) ? `input[${index}]` : 'input',
   });
-}
-
-/** Cutting a vector is right only for models trained for it, and none of ours is: the model's own length is the one to ask for. */
-async function checkDimensions(
-  services: Services,
-  call: Call,
-  { model, dimensions: asked }: { readonly model?: string; readonly dimensions?: number },
-): Promise<void> {
-  if (asked === undefined) return;
-  const models = await services.embeddings.models(call);
-  const known = models.find((one) => (model === undefined ? one.default : answersTo(one, model)));
-  // A model that is not in the list is refused by the domain, under its own code.
-  if (known === undefined || known.dimension === asked) return;
-  throw new SignetError({
-    code: 'unsupported_parameter',
-    detail: `expected ${known.dimension}: \`${known.id}\` was not trained to be cut`,
-    param: 'dimensions',
-  });
-}
-
-function answersTo({ id, aliases }: EmbeddingModel, name: string): boolean {
-  return id === name || aliases.includes(name);
 }
 
 function encodeAll(vectors: Embedded['vectors'], encoding: 'float' | 'base64' | 'int8'): object {

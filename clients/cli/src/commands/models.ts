@@ -5,8 +5,15 @@ import { Command } from 'commander';
 import { findOnnxRuntime } from '@signet/functions/adapters/native/find-onnxruntime.ts';
 import { artefactState, type ArtefactManifest } from '@signet/functions/assembly/artefacts.ts';
 import { checkVectors, readReference, type VectorCheck } from '@signet/functions/domain/models/check-vectors.ts';
+import {
+  checkPrecision,
+  gates,
+  readCheckTexts,
+  type PrecisionQuality,
+} from '@signet/functions/domain/models/check-precision.ts';
 import { readModelFacts } from '@signet/functions/domain/models/model-facts.ts';
-import { readRegistry, type ModelRegistry } from '@signet/functions/domain/models/registry.ts';
+import { readRegistry, type ModelRegistry, type RegistryModel } from '@signet/functions/domain/models/registry.ts';
+import type { Precision } from '@signet/functions/domain/ports/compute.ts';
 import { checkArtefact, type ArtefactCheck } from '../artefacts-on-disk.ts';
 import { CommandFailure, exits } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
@@ -21,7 +28,7 @@ export function modelsCommand(terminal: Terminal, exit: Exit): Command {
 Examples:
   signet models list                   those that are known, and which is installed
   signet models pull                   fetch and convert the default model, by digest
-  signet models check                  hash the files again and embed the reference texts`,
+  signet models check                  hash the files again and print the table of quality`,
   );
   models.addCommand(listCommand(terminal));
   models.addCommand(pullCommand(terminal, exit));
@@ -82,20 +89,32 @@ function pullCommand(terminal: Terminal, exit: Exit): Command {
 
 function checkCommand(terminal: Terminal, exit: Exit): Command {
   const command = new Command('check')
-    .description('hash the installed files again, then embed texts whose vectors other software computed')
+    .description('hash the installed files again, compare fp32 with other software and the other precisions with fp32')
+    .argument('[model]', 'id or alias; the default model when absent')
     .addHelpText('after', '\nExample:\n  signet models check && echo unchanged');
-  return withGlobalOptions(command).action(async () => {
+  return withGlobalOptions(command).action(async (name: string | undefined) => {
     const { json } = readGlobalOptions(command, terminal);
+    const registry = await openRegistry(terminal);
+    const model = name === undefined ? registry.default : registry.find(name);
+    if (model === undefined) throw unknownModel(registry, name ?? '');
+    if (model.id !== (await installedModel())) throw isNotInstalled(model);
     const check = await checkArtefact(buildFolder, 'models');
     if (check.kind !== 'good') throw notInstalled(check);
-    const vectors = await compareVectors(check.folder, terminal).catch((error: Error) => {
+    const { vectors, quality } = await compareVectors(check.folder, terminal).catch((error: Error) => {
       throw new CommandFailure({ exit: exits.failed, message: `the model cannot be opened: ${error.message}` });
     });
-    const agrees = vectors.kind === 'agrees';
-    if (json) terminal.out(`${JSON.stringify({ files: check.manifest.files, vectors }, null, 2)}\n`);
-    else terminal.out(`${rendered(check.manifest.files, vectors)}\n`);
-    exit(agrees ? exits.done : exits.failed);
+    const passed = vectors.kind === 'agrees' && quality.every((one) => one.passed);
+    if (json)
+      terminal.out(`${JSON.stringify({ model: model.id, files: check.manifest.files, vectors, quality }, null, 2)}\n`);
+    else terminal.out(`${[rendered(check.manifest.files, vectors), ...quality.map(qualityTable)].join('\n\n')}\n`);
+    exit(passed ? exits.done : exits.failed);
   });
+}
+
+function isNotInstalled({ id, files }: RegistryModel): CommandFailure {
+  const how =
+    files === null ? 'its files are not pinned, so nothing fetches them' : `\`signet models pull ${id}\` does it`;
+  return new CommandFailure({ exit: exits.failed, message: `\`${id}\` is not installed: ${how}` });
 }
 
 function notInstalled(check: Exclude<ArtefactCheck, { kind: 'good' }>): CommandFailure {
@@ -117,23 +136,37 @@ function reasonOf(check: Exclude<ArtefactCheck, { kind: 'good' }>): string {
   }
 }
 
-/** Opens the model in this process, as the node does, and compares it with `layers/models/reference.json`. */
-async function compareVectors(model_dir: string, terminal: Terminal): Promise<VectorCheck> {
+interface ModelCheck {
+  readonly vectors: VectorCheck;
+  /** Of each precision but fp32, which the others are compared with. */
+  readonly quality: readonly (PrecisionQuality & { readonly precision: Precision })[];
+}
+
+/** Opens the model in this process, as the node does: fp32 against other software, the other precisions against fp32. */
+async function compareVectors(model_dir: string, terminal: Terminal): Promise<ModelCheck> {
   const native = artefactState({ build_folder: buildFolder, name: 'native', now: Date.now() });
   if (native.kind !== 'ready') throw new Error('the native addon is not built; `npm start` builds it');
   const configured = terminal.environment['SIGNET_ORT_LIB'];
   const { platform, arch } = process;
   const library = findOnnxRuntime({ ...(configured === undefined ? {} : { configured }), repository, platform, arch });
   if (library.kind === 'missing') throw new Error(library.reason);
-  const reference = readReference(
-    JSON.parse(await readFile(join(repository, 'layers', 'models', 'reference.json'), 'utf8')),
-  );
+  const read = async (file: string): Promise<unknown> =>
+    JSON.parse(await readFile(join(repository, 'layers', 'models', file), 'utf8'));
+  const reference = readReference(await read('reference.json'));
+  const texts = readCheckTexts(await read('check-texts.json'));
   // Loaded when needed: it maps the addon.
   const { openNativeEmbed } = await import('@signet/functions/adapters/native/native-embed.ts');
   const addon_path = join(native.folder, 'signet.node');
   const compute = await openNativeEmbed({ addon_path, ort_lib_path: library.path, model_dir });
   try {
-    return await checkVectors({ compute, reference });
+    const vectors = await checkVectors({ compute, reference });
+    const quality = [];
+    for (const { name: precision } of compute.model.precisions) {
+      if (precision === 'fp32') continue;
+      terminal.progress(`comparing ${precision} with fp32 on ${texts.queries.length + texts.passages.length} texts`);
+      quality.push({ precision, ...(await checkPrecision({ compute, model: compute.model.id, precision, texts })) });
+    }
+    return { vectors, quality };
   } finally {
     await compute.close();
   }
@@ -147,6 +180,24 @@ function rendered(files: ArtefactManifest['files'], vectors: VectorCheck): strin
       : `the files are as they were built, but the vector of ${JSON.stringify(vectors.text)} is wrong: ${vectors.reason}`;
   return [...hashes, outcome].join('\n');
 }
+
+function qualityTable(quality: ModelCheck['quality'][number]): string {
+  const { precision, texts, queries, passed, is_equal_for_equal_shape } = quality;
+  const rows = Object.entries(gates).map(([name, least]) => {
+    const value = quality[name as keyof typeof gates];
+    return `  ${titles[name as keyof typeof gates].padEnd(44)} ${value.toFixed(5)}  at least ${least}  ${value >= least ? 'passed' : 'FAILED'}`;
+  });
+  const bits = `  ${'equal bits in batches of equal shape'.padEnd(44)} ${is_equal_for_equal_shape ? 'yes' : 'no'}`;
+  const outcome = passed ? `${precision} may be the default` : `${precision} must not be the default`;
+  return [`${precision} against fp32, ${texts} texts, ${queries} of them queries:`, ...rows, bits, outcome].join('\n');
+}
+
+const titles: Readonly<Record<keyof typeof gates, string>> = {
+  cosine_mean: 'cosine, mean',
+  cosine_lowest: 'cosine, lowest',
+  overlap_mean: 'ten nearest in common, mean',
+  neighbours_lowest: 'cosine of a text in any two batches, lowest',
+};
 
 async function openRegistry(terminal: Terminal): Promise<ModelRegistry> {
   const file = await readFile(join(repository, 'layers', 'models', 'models.json'), 'utf8');

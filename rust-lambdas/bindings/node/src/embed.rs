@@ -4,9 +4,11 @@ use inference::{Embedded, Engine, EngineOptions, InferenceError, InputType, Pref
 use napi::bindgen_prelude::{AsyncTask, Either, Float32Array, Uint32Array};
 use napi::{Env, Error, Result, Status, Task};
 use napi_derive::napi;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::available_parallelism;
 
 /// What a model folder says about itself, and where ONNX Runtime is.
 #[napi(object, object_to_js = false)]
@@ -149,6 +151,7 @@ impl Task for OpenTask {
                 classification: options.prefixes.classification.clone().unwrap_or_default(),
             },
             output: options.output.clone(),
+            threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
         });
         opened.map_err(|error| Error::new(Status::GenericFailure, error.to_string()))
     }

@@ -4,15 +4,15 @@ use crate::error::{InferenceError, caught};
 use crate::pack::pack;
 use crate::pool::{Pooling, normalise, pool};
 use crate::runtime::{RuntimeInfo, load_runtime};
+use crate::session::{SharedSession, TokenInput};
 use crate::tokenise::{Prefix, TextTokenizer, Tokens};
-use ort::session::Session;
-use ort::session::builder::GraphOptimizationLevel;
-use ort::value::{Tensor, ValueType};
+use crate::turns::Turns;
+use ort::value::Tensor;
+use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// What a model folder and the machine say about a model.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct EngineOptions {
     pub prefixes: Prefixes,
     /// Name of the graph's output that holds the token rows.
     pub output: String,
+    /// Batches that run at once, each on a thread of its own: the processors of the machine, unless somebody knows better.
+    pub threads: NonZeroUsize,
 }
 
 /// Empty where the model wants none.
@@ -121,6 +123,7 @@ pub struct Embedded {
 ///     normalize: true,
 ///     prefixes: Prefixes::default(),
 ///     output: "last_hidden_state".into(),
+///     threads: std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN),
 /// })?;
 /// let embedded = engine.embed(&["hello"], InputType::Document, Truncate::End, &AtomicBool::new(false))?;
 /// assert_eq!(embedded.vectors.len(), 384);
@@ -135,28 +138,8 @@ pub struct Engine {
     document_prefix: Prefix,
     clustering_prefix: Prefix,
     classification_prefix: Prefix,
-    inputs: Vec<TokenInput>,
-    // `ort` runs a session through `&mut`. The lock is held for one batch, so a short text waits for at most one batch
-    // of a long request and not for all of it.
-    session: Mutex<Session>,
-}
-
-/// The inputs that a graph may declare; only the declared ones are fed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TokenInput {
-    Ids,
-    Mask,
-    Types,
-}
-
-impl TokenInput {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Ids => "input_ids",
-            Self::Mask => "attention_mask",
-            Self::Types => "token_type_ids",
-        }
-    }
+    session: SharedSession,
+    turns: Turns,
 }
 
 impl Engine {
@@ -168,17 +151,12 @@ impl Engine {
             let (tokenizer, session) = std::thread::scope(|scope| {
                 let tokenizer =
                     scope.spawn(|| TextTokenizer::open(&options.tokenizer, options.max_tokens));
-                let session = open_session(&options.model);
+                let session =
+                    SharedSession::open(&options.model, &options.output, options.dimension);
                 (tokenizer.join(), session)
             });
             let tokenizer = tokenizer.unwrap_or_else(|panic| resume_unwind(panic))?;
             let session = session?;
-            let refuse = |reason| InferenceError::Model {
-                path: options.model.clone(),
-                reason,
-            };
-            let inputs = declared_inputs(&session).map_err(refuse)?;
-            check_output(&session, &options).map_err(refuse)?;
             let prefixes = &options.prefixes;
             Ok(Self {
                 no_prefix: tokenizer.prefix("")?,
@@ -186,11 +164,11 @@ impl Engine {
                 document_prefix: tokenizer.prefix(&prefixes.document)?,
                 clustering_prefix: tokenizer.prefix(&prefixes.clustering)?,
                 classification_prefix: tokenizer.prefix(&prefixes.classification)?,
+                turns: Turns::new(options.threads.get()),
                 options,
                 runtime,
                 tokenizer,
-                inputs,
-                session: Mutex::new(session),
+                session,
             })
         })
     }
@@ -254,11 +232,7 @@ impl Engine {
                 .iter()
                 .map(|tokens| tokens.ids.len())
                 .collect::<Vec<_>>();
-            let mut vectors = vec![0.0; texts.len() * self.options.dimension];
-            for batch in pack(&lengths) {
-                stop_if(is_cancelled)?;
-                self.run_batch(&tokens, &batch, &mut vectors)?;
-            }
+            let vectors = self.run_all(&tokens, &pack(&lengths), is_cancelled)?;
             Ok(Embedded {
                 vectors,
                 tokens: lengths.iter().map(|length| *length as u32).collect(),
@@ -280,13 +254,56 @@ impl Engine {
         }
     }
 
-    /// Runs the texts of one batch together and writes each vector to its own place in `vectors`.
-    fn run_batch(
+    /// The vectors of all texts, in their order. Each thread takes the next batch, the longest first, so that none is left
+    /// with a long one at the end; the caller's thread is one of them.
+    fn run_all(
         &self,
         tokens: &[Tokens],
-        batch: &[usize],
-        vectors: &mut [f32],
-    ) -> Result<(), InferenceError> {
+        batches: &[Vec<usize>],
+        is_cancelled: &AtomicBool,
+    ) -> Result<Vec<f32>, InferenceError> {
+        let dimension = self.options.dimension;
+        let taken = AtomicUsize::new(0);
+        let has_failed = AtomicBool::new(false);
+        let work = || {
+            let mut done = Vec::new();
+            while let Some(batch) = batches
+                .iter()
+                .rev()
+                .nth(taken.fetch_add(1, Ordering::Relaxed))
+            {
+                if has_failed.load(Ordering::Relaxed) {
+                    break;
+                }
+                let outcome = stop_if(is_cancelled)
+                    .and_then(|()| self.turns.take(|| caught(|| self.run_batch(tokens, batch))));
+                has_failed.fetch_or(outcome.is_err(), Ordering::Relaxed);
+                done.push((batch, outcome?));
+            }
+            Ok(done)
+        };
+        let others = self.options.threads.get().min(batches.len()).max(1) - 1;
+        let parts = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..others).map(|_| scope.spawn(work)).collect();
+            let own = work();
+            let joined = threads
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            std::iter::once(own).chain(joined).collect::<Vec<_>>()
+        });
+        let mut vectors = vec![0.0; tokens.len() * dimension];
+        for part in parts {
+            for (batch, rows) in part? {
+                for (index, row) in batch.iter().zip(rows.chunks_exact(dimension)) {
+                    vectors[index * dimension..][..dimension].copy_from_slice(row);
+                }
+            }
+        }
+        Ok(vectors)
+    }
+
+    /// Runs the texts of one batch together; one row for each, in the order of `batch`.
+    fn run_batch(&self, tokens: &[Tokens], batch: &[usize]) -> Result<Vec<f32>, InferenceError> {
         let run_failed = |error: ort::Error| InferenceError::Run {
             reason: error.to_string(),
         };
@@ -296,32 +313,24 @@ impl Engine {
             .map(|index| tokens[*index].ids.len())
             .max()
             .unwrap_or(0);
-        let mut feeds = Vec::with_capacity(self.inputs.len());
-        for input in &self.inputs {
+        let tensors = self.session.inputs().iter().map(|input| {
             let values = padded(*input, tokens, batch, longest);
-            let tensor =
-                Tensor::from_array(([batch.len(), longest], values)).map_err(run_failed)?;
-            feeds.push((input.name(), tensor));
-        }
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let outputs = session.run(feeds).map_err(run_failed)?;
-        let hidden = outputs
-            .get(&self.options.output)
-            .ok_or_else(|| wrong_output("the named output is missing"))?;
-        let (shape, rows) = hidden.try_extract_tensor::<f32>().map_err(run_failed)?;
+            Tensor::from_array(([batch.len(), longest], values))
+        });
+        let tensors = tensors.collect::<Result<Vec<_>, _>>().map_err(run_failed)?;
+        let output = self.session.run(&tensors).map_err(run_failed)?;
+        let (shape, hidden) = output.try_extract_tensor::<f32>().map_err(run_failed)?;
         if **shape != [batch.len() as i64, longest as i64, dimension as i64] {
             return Err(wrong_output(&format!(
                 "shape {shape} for {} texts of {longest} tokens",
                 batch.len()
             )));
         }
-        for (rows, index) in rows.chunks_exact(longest * dimension).zip(batch) {
-            let out = &mut vectors[index * dimension..][..dimension];
-            pool(
-                self.options.pooling,
-                &rows[..tokens[*index].ids.len() * dimension],
-                out,
-            );
+        let mut rows = vec![0.0; batch.len() * dimension];
+        let texts = hidden.chunks_exact(longest * dimension).zip(batch);
+        for ((hidden, index), out) in texts.zip(rows.chunks_exact_mut(dimension)) {
+            let own = &hidden[..tokens[*index].ids.len() * dimension];
+            pool(self.options.pooling, own, out);
             if self.options.normalize {
                 normalise(out).ok_or_else(|| wrong_output("a vector without a direction"))?;
             }
@@ -329,7 +338,7 @@ impl Engine {
                 return Err(wrong_output("a number that is not finite"));
             }
         }
-        Ok(())
+        Ok(rows)
     }
 }
 
@@ -344,63 +353,6 @@ fn stop_if(is_cancelled: &AtomicBool) -> Result<(), InferenceError> {
         Err(InferenceError::Cancelled)
     } else {
         Ok(())
-    }
-}
-
-fn open_session(model: &Path) -> Result<Session, InferenceError> {
-    let refuse = |reason: String| InferenceError::Model {
-        path: model.to_owned(),
-        reason,
-    };
-    let options = || -> Result<_, ort::Error> {
-        let builder = Session::builder()?
-            // Threads are ours: one request, one thread. More requests make more threads, not more of them each.
-            .with_intra_threads(1)?
-            .with_inter_threads(1)?
-            .with_intra_op_spinning(false)?
-            .with_inter_op_spinning(false)?
-            // Every batch has another shape; a plan per shape would be kept for good and never be used again.
-            .with_memory_pattern(false)?
-            .with_optimization_level(GraphOptimizationLevel::All)?;
-        Ok(builder)
-    };
-    options()
-        .and_then(|mut builder| builder.commit_from_file(model))
-        .map_err(|error| refuse(error.to_string()))
-}
-
-fn declared_inputs(session: &Session) -> Result<Vec<TokenInput>, String> {
-    let known = [TokenInput::Ids, TokenInput::Mask, TokenInput::Types];
-    let find = |name: &str| {
-        let found = known.into_iter().find(|input| input.name() == name);
-        found.ok_or_else(|| format!("its input `{name}` is none that this engine can feed"))
-    };
-    let inputs = session
-        .inputs()
-        .iter()
-        .map(|input| find(input.name()))
-        .collect::<Result<Vec<_>, _>>()?;
-    if !inputs.contains(&TokenInput::Ids) || !inputs.contains(&TokenInput::Mask) {
-        return Err("expected the inputs `input_ids` and `attention_mask`".to_owned());
-    }
-    Ok(inputs)
-}
-
-fn check_output(session: &Session, options: &EngineOptions) -> Result<(), String> {
-    let output = session
-        .outputs()
-        .iter()
-        .find(|output| output.name() == options.output);
-    let output = output.ok_or_else(|| format!("it has no output `{}`", options.output))?;
-    let ValueType::Tensor { shape, .. } = output.dtype() else {
-        return Err(format!("its output `{}` is no tensor", options.output));
-    };
-    let dimension = options.dimension as i64;
-    match **shape {
-        [_, _, found] if found == dimension || found == -1 => Ok(()),
-        _ => Err(format!(
-            "expected an output of shape [batch, tokens, {dimension}], got {shape}"
-        )),
     }
 }
 

@@ -9,7 +9,9 @@ mod error;
 mod pack;
 mod pool;
 mod runtime;
+mod session;
 mod tokenise;
+mod turns;
 
 pub use engine::{Embedded, Engine, EngineOptions, InputType, Prefixes, Truncate};
 pub use error::InferenceError;

@@ -260,6 +260,7 @@ fn options(folder: &Path, pooling: &str) -> EngineOptions {
             ..Prefixes::default()
         },
         output: "last_hidden_state".to_owned(),
+        threads: std::num::NonZeroUsize::new(2).expect("not zero"),
     }
 }
 

@@ -23,6 +23,7 @@ fn ids_and_vectors_are_those_of_other_software() {
         normalize: true,
         prefixes: Prefixes::default(),
         output: "last_hidden_state".to_owned(),
+        threads: std::num::NonZeroUsize::new(2).expect("not zero"),
     });
     let engine = engine.expect("opens");
     let reference = read(&repository().join("layers/models/reference.json"));

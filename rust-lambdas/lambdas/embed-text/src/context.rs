@@ -1,11 +1,15 @@
+use std::collections::HashMap;
 use std::fs;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::available_parallelism;
 
 use inference::{Engine, EngineOptions, Prefixes};
 use lambda_kit::{Environment, StartError};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+
+use crate::EmbedError;
 
 const RUNTIME_LIBRARY: &str = "/opt/lib/libonnxruntime.so.1";
 const MODELS: &str = "/opt/models";
@@ -25,10 +29,12 @@ pub(crate) const LIMITS: Limits = Limits {
     vector_bytes_max: 4 * 1024 * 1024,
 };
 
-/// One opened model: opening it is what a cold start is for.
+/// One model. Its default precision is opened at the start, which is what a cold start is for; another by its first text.
 pub struct Context {
-    pub(crate) engine: Arc<Engine>,
     pub(crate) model: ModelFacts,
+    folder: PathBuf,
+    runtime_library: PathBuf,
+    engines: Mutex<HashMap<String, Arc<Engine>>>,
 }
 
 /// What a built model folder says about itself in `model.json`.
@@ -42,8 +48,8 @@ pub(crate) struct ModelFacts {
     normalize: bool,
     prefixes: PrefixFacts,
     output: String,
-    #[serde(rename = "precisions", deserialize_with = "first")]
-    pub(crate) precision: Precision,
+    pub(crate) precisions: Vec<Precision>,
+    pub(crate) default_precision: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -68,14 +74,47 @@ impl Context {
             Some(folder) => folder.into(),
             None => only_folder_in(Path::new(MODELS))?,
         };
-        let model = ModelFacts::read(&folder)?;
-        let engine = Engine::open(EngineOptions {
+        let mut model = ModelFacts::read(&folder)?;
+        if let Some(wanted) = environment.get("SIGNET_EMBED_PRECISION")
+            && wanted != "model"
+        {
+            model.default_precision = wanted.to_owned();
+        }
+        let context = Self {
             runtime_library: environment.path("SIGNET_ORT_LIB", RUNTIME_LIBRARY),
-            model: folder.join(&model.precision.file),
-            tokenizer: folder.join("tokenizer.json"),
+            folder,
+            model,
+            engines: Mutex::default(),
+        };
+        context
+            .engine(&context.model.default_precision)
+            .map_err(|error| StartError::Unopened(error.to_string()))?;
+        Ok(context)
+    }
+
+    /// The engine of a precision that the model has, opened once.
+    pub(crate) fn engine(&self, precision: &str) -> Result<Arc<Engine>, EmbedError> {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = engines.get(precision) {
+            return Ok(engine.clone());
+        }
+        let engine = Arc::new(self.open(precision)?);
+        engines.insert(precision.to_owned(), engine.clone());
+        Ok(engine)
+    }
+
+    fn open(&self, precision: &str) -> Result<Engine, EmbedError> {
+        let model = &self.model;
+        let facts = model.precisions.iter().find(|one| one.name == precision);
+        let facts = facts.ok_or_else(|| EmbedError::OtherPrecision(model.precision_names()))?;
+        let pooling = model.pooling.parse().map_err(EmbedError::Unusable)?;
+        Engine::open(EngineOptions {
+            runtime_library: self.runtime_library.clone(),
+            model: self.folder.join(&facts.file),
+            tokenizer: self.folder.join("tokenizer.json"),
             dimension: model.dimension,
             max_tokens: model.max_tokens,
-            pooling: model.pooling.parse().map_err(StartError::Unopened)?,
+            pooling,
             normalize: model.normalize,
             prefixes: Prefixes {
                 query: model.prefixes.query.clone(),
@@ -84,12 +123,9 @@ impl Context {
                 classification: model.prefixes.classification.clone(),
             },
             output: model.output.clone(),
+            threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
         })
-        .map_err(|error| StartError::Unopened(error.to_string()))?;
-        Ok(Self {
-            engine: Arc::new(engine),
-            model,
-        })
+        .map_err(EmbedError::Failed)
     }
 }
 
@@ -101,14 +137,15 @@ impl ModelFacts {
         let text = fs::read(&path).map_err(|error| unusable(error.to_string()))?;
         serde_json::from_slice(&text).map_err(|error| unusable(error.to_string()))
     }
-}
 
-/// The one that serves.
-fn first<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Precision, D::Error> {
-    let mut precisions = Vec::<Precision>::deserialize(deserializer)?.into_iter();
-    precisions
-        .next()
-        .ok_or_else(|| D::Error::custom("it names no precision"))
+    fn precision_names(&self) -> String {
+        let names: Vec<&str> = self
+            .precisions
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        names.join(", ")
+    }
 }
 
 fn only_folder_in(models: &Path) -> Result<PathBuf, StartError> {

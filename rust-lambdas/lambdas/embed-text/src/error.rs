@@ -18,6 +18,12 @@ pub enum EmbedError {
     /// Another model than the one in the layer.
     #[error("expected `model` to be `{0}`")]
     OtherModel(String),
+    /// A precision that the layer's model does not have.
+    #[error("expected `precision` to be one of {0}")]
+    OtherPrecision(String),
+    /// The layer's model says something of itself that no engine can do.
+    #[error("{0}")]
+    Unusable(String),
     /// The invocation was about to end.
     #[error("the texts took longer than the invocation may")]
     OutOfTime,
@@ -29,9 +35,12 @@ pub enum EmbedError {
 impl Failure for EmbedError {
     fn name(&self) -> &'static str {
         match self {
-            Self::Invalid(_) | Self::TooMuch { .. } | Self::OtherModel(_) => "InvalidRequest",
+            Self::Invalid(_)
+            | Self::TooMuch { .. }
+            | Self::OtherModel(_)
+            | Self::OtherPrecision(_) => "InvalidRequest",
             Self::OutOfTime => "OutOfTime",
-            Self::Failed(_) => "EmbeddingFailed",
+            Self::Failed(_) | Self::Unusable(_) => "EmbeddingFailed",
         }
     }
 }

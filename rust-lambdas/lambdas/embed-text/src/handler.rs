@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use inference::{Embedded, InferenceError, InputType, Truncate};
+use inference::{Embedded, Engine, InferenceError, InputType, Truncate};
 use lambda_kit::{Call, Floats};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,7 @@ const MARGIN: Duration = Duration::from_millis(500);
 pub enum Request {
     Embed {
         model: String,
+        precision: Option<PrecisionName>,
         texts: Vec<String>,
         input_type: InputTypeName,
         truncate: TruncateName,
@@ -34,6 +35,15 @@ pub enum InputTypeName {
     Document,
     Clustering,
     Classification,
+}
+
+/// Of the model's files; absent means its default.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the names are those of the registry")]
+pub enum PrecisionName {
+    Fp32,
+    Int8,
 }
 
 /// What happens to a text that is too long.
@@ -84,23 +94,30 @@ pub struct LengthFacts {
 pub struct Description {
     pub id: String,
     pub weights_sha256: String,
-    pub precision: String,
+    pub precisions: Vec<String>,
+    pub default_precision: String,
     pub dimension: usize,
 }
 
 /// All texts or none.
 pub async fn answer(context: &Context, request: Request, call: &Call) -> Result<Reply, EmbedError> {
-    let (model, texts, input_type, truncate) = match request {
+    let (model, precision, texts, input_type, truncate) = match request {
         Request::Describe {} => return Ok(describe(context)),
         Request::Embed {
             model,
+            precision,
             texts,
             input_type,
             truncate,
-        } => (model, texts, input_type.into(), truncate.into()),
+        } => (model, precision, texts, input_type.into(), truncate.into()),
     };
     check(&context.model, &model, &texts)?;
-    match embed(context, texts, input_type, truncate, call).await {
+    let engine = context.engine(match precision {
+        None => &context.model.default_precision,
+        Some(PrecisionName::Fp32) => "fp32",
+        Some(PrecisionName::Int8) => "int8",
+    })?;
+    match embed(engine, texts, input_type, truncate, call).await {
         Ok(embedded) => Ok(Reply::Embedded {
             ok: true,
             dimension: context.model.dimension,
@@ -118,7 +135,12 @@ fn describe(context: &Context) -> Reply {
         models: vec![Description {
             id: model.id.clone(),
             weights_sha256: model.weights_sha256.clone(),
-            precision: model.precision.name.clone(),
+            precisions: model
+                .precisions
+                .iter()
+                .map(|one| one.name.clone())
+                .collect(),
+            default_precision: model.default_precision.clone(),
             dimension: model.dimension,
         }],
     }
@@ -147,13 +169,12 @@ fn check(model: &ModelFacts, asked: &str, texts: &[String]) -> Result<(), EmbedE
 
 /// On a thread of its own, so that the clock of the invocation is looked at meanwhile.
 async fn embed(
-    context: &Context,
+    engine: Arc<Engine>,
     texts: Vec<String>,
     input_type: InputType,
     truncate: Truncate,
     call: &Call,
 ) -> Result<Embedded, InferenceError> {
-    let engine = context.engine.clone();
     let is_cancelled = Arc::new(AtomicBool::new(false));
     let flag = is_cancelled.clone();
     let mut work =

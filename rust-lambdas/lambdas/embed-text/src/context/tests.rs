@@ -46,11 +46,11 @@ fn says_which_file_keeps_it_from_starting() {
     let facts = |pooling: &str, precisions: &str| {
         format!(
             r#"{{"id":"m","weights_sha256":"00","dimension":3,"max_tokens":8,"pooling":"{pooling}","normalize":true,
-                "prefixes":{{}},"output":"o","precisions":[{precisions}]}}"#
+                "prefixes":{{}},"output":"o","precisions":[{precisions}],"default_precision":"fp32"}}"#
         )
     };
     fs::write(folder.0.join("model.json"), facts("mean", "")).unwrap();
-    assert!(refusal(&folder.0).contains("names no precision"));
+    assert!(refusal(&folder.0).contains("expected `precision` to be one of"));
     let precision = r#"{"name":"fp32","file":"m.onnx"}"#;
     fs::write(folder.0.join("model.json"), facts("median", precision)).unwrap();
     assert!(refusal(&folder.0).contains("pooling"));

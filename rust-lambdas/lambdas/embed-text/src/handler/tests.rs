@@ -6,6 +6,7 @@ fn model() -> ModelFacts {
     serde_json::from_value(json!({
         "id": "m", "weights_sha256": "00", "dimension": 4096, "max_tokens": 8, "pooling": "mean", "normalize": true,
         "prefixes": {}, "output": "o", "precisions": [{ "name": "fp32", "file": "m.onnx" }],
+        "default_precision": "fp32",
     }))
     .unwrap()
 }
@@ -73,12 +74,16 @@ fn reads_requests_of_the_schema_and_no_others() {
     });
     assert!(serde_json::from_value::<Request>(good.clone()).is_ok());
     assert!(serde_json::from_value::<Request>(json!({ "operation": "describe" })).is_ok());
+    let mut precise = good.clone();
+    precise["precision"] = json!("int8");
+    assert!(serde_json::from_value::<Request>(precise).is_ok());
     for (name, value) in [
         ("operation", json!("embed_all")),
         ("texts", json!("a")),
         ("texts", json!([1])),
         ("input_type", json!("search_query")),
         ("truncate", json!("start")),
+        ("precision", json!("int4")),
         ("more", json!(1)),
     ] {
         let mut bad = good.clone();
