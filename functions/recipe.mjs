@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { node24 } from '../scripts/toolchain.mjs';
 
 /** Each is a folder of `functions/handlers/` with a `main.ts` that exports `handler`. */
-const functionNames = ['serve-api', 'advance-run', 'sweep-due'];
+const functionNames = ['serve-api', 'advance-run', 'seal-ledger', 'sweep-due'];
 
 /** From the repository's root, to the same place in the function's folder: `product-folder.ts` names that as the root. */
 const documents = ['README.md', 'ARCHITECTURE.md', 'docs'];
@@ -22,7 +22,8 @@ export default {
     const { build } = await import('esbuild');
     await Promise.all(functionNames.map((name) => bundle({ build, root, name, out: join(out, name) })));
     step('copying what is read at run time');
-    const answering = functionNames.filter((name) => name !== 'sweep-due').map((name) => join(out, name));
+    const answering = ['serve-api', 'advance-run'].map((name) => join(out, name));
+    for (const folder of [...answering, join(out, 'seal-ledger')]) copyCompute({ root, to: folder });
     for (const folder of answering) copyBeside({ root, to: folder });
     // Validating takes longer than all else that a cold start does.
     await run(node24(), [join(root, 'functions/adapters/cedar/write-checked.ts'), root, ...answering], { quiet: true });
@@ -80,11 +81,15 @@ const withoutLocales = {
   },
 };
 
-/** `sweep-due` wakes jobs and decides nothing: it reads none of this. */
+/** What signs, verifies and builds trees in process. */
+function copyCompute({ root, to }) {
+  copyFileSync(join(root, 'functions/adapters/wasm/signet.wasm'), join(to, 'signet.wasm'));
+}
+
+/** Policies and documents: of functions that decide and answer. */
 function copyBeside({ root, to }) {
   const cedar = 'node_modules/@cedar-policy/cedar-wasm/nodejs/cedar_wasm_bg.wasm';
-  for (const file of ['functions/adapters/wasm/signet.wasm', cedar])
-    copyFileSync(join(root, file), join(to, basename(file)));
+  copyFileSync(join(root, cedar), join(to, basename(cedar)));
   for (const path of documents) cpSync(join(root, path), join(to, path), { recursive: true });
 }
 

@@ -2,6 +2,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { client_settings } from '../adapters/aws/client-settings.ts';
 import { dynamoTable } from '../adapters/dynamodb/dynamo-table.ts';
 import type { InvokeFunction } from '../adapters/lambda/function-call.ts';
+import type { SendWake } from '../domain/ledger/wake-sealer.ts';
 import type { Objects } from '../domain/ports/objects.ts';
 import type { Queue } from '../domain/ports/queue.ts';
 import type { Secrets } from '../domain/ports/secrets.ts';
@@ -26,6 +27,18 @@ export function cloudQueue({ queue_runs }: Pick<CloudEnvironment, 'queue_runs'>)
     ]);
     return sqsSender({ client: new SQSClient(client_settings), url: queue_runs });
   });
+}
+
+/** Wakes `seal-ledger`. */
+export function cloudWake({ queue_ledger }: Pick<CloudEnvironment, 'queue_ledger'>): SendWake {
+  const { send } = whenNeeded<{ send: SendWake }>(['send'], async () => {
+    const [{ SQSClient }, { sqsWake }] = await Promise.all([
+      import('@aws-sdk/client-sqs'),
+      import('../adapters/sqs/sqs-wake.ts'),
+    ]);
+    return { send: sqsWake({ client: new SQSClient(client_settings), url: queue_ledger }) };
+  });
+  return send;
 }
 
 export function cloudObjects({ bucket }: Pick<CloudEnvironment, 'bucket'>): Objects {

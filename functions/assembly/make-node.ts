@@ -127,7 +127,8 @@ export function makeNode(parts: NodeParts): MadeNode {
     log,
   });
   const sealed = ledger === undefined ? {} : { log: ledger };
-  const receipts = makeReceipts({ table, keys, identity, content, ...sealed, onAppended, now });
+  const { onAppended = sealing.onAppended, pending_shards: shards = 1 } = parts;
+  const receipts = makeReceipts({ table, keys, identity, content, ...sealed, onAppended, shards, now });
   const judge = makeJudge({ policy: parts.policy, receipts, content });
   const counts = makeCounts({ receipts, identity, now, newId });
   const apiKeys = makeApiKeys({ table, judge, now, newId, random, single_user });

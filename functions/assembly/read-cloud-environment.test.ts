@@ -7,6 +7,7 @@ const environment = {
   SIGNET_BUCKET: 'bucket',
   SIGNET_QUEUE_RUNS: 'https://sqs.eu-west-1.amazonaws.com/1/runs',
   SIGNET_QUEUE_RUNS_DLQ: 'https://sqs.eu-west-1.amazonaws.com/1/runs-dlq',
+  SIGNET_QUEUE_LEDGER: 'https://sqs.eu-west-1.amazonaws.com/1/ledger.fifo',
   SIGNET_FN_EMBED_TEXT: 'embed',
   SIGNET_FN_SCORE_VECTORS: 'score',
   SIGNET_FN_SIGN_ENVELOPE: 'sign',
@@ -21,6 +22,7 @@ test('reads what a function needs, with the places of the configuration layer', 
     table: 'table',
     bucket: 'bucket',
     queue_runs: environment.SIGNET_QUEUE_RUNS,
+    queue_ledger: environment.SIGNET_QUEUE_LEDGER,
     fn_embed_text: 'embed',
     fn_score_vectors: 'score',
     fn_sign_envelope: 'sign',
@@ -35,11 +37,21 @@ test('reads what a function needs, with the places of the configuration layer', 
 });
 
 test('asks of a function for what it needs alone', () => {
-  const { SIGNET_STAGE, SIGNET_TABLE, SIGNET_QUEUE_RUNS } = environment;
-  expect(readCloudEnvironment({ SIGNET_STAGE, SIGNET_TABLE, SIGNET_QUEUE_RUNS }, 'sweep-due')).toEqual({
+  const { SIGNET_STAGE, SIGNET_TABLE, SIGNET_QUEUE_RUNS, SIGNET_QUEUE_LEDGER } = environment;
+  const of_sweep = { SIGNET_STAGE, SIGNET_TABLE, SIGNET_QUEUE_RUNS, SIGNET_QUEUE_LEDGER };
+  expect(readCloudEnvironment(of_sweep, 'sweep-due')).toEqual({
     stage: 'dev',
     table: 'table',
     queue_runs: SIGNET_QUEUE_RUNS,
+    queue_ledger: SIGNET_QUEUE_LEDGER,
+  });
+  const { SIGNET_BUCKET, SIGNET_FN_SIGN_ENVELOPE } = environment;
+  const of_sealing = { SIGNET_STAGE, SIGNET_TABLE, SIGNET_BUCKET, SIGNET_FN_SIGN_ENVELOPE };
+  expect(readCloudEnvironment(of_sealing, 'seal-ledger')).toEqual({
+    stage: 'dev',
+    table: 'table',
+    bucket: 'bucket',
+    fn_sign_envelope: 'sign',
   });
 });
 
@@ -52,6 +64,7 @@ test('names every variable that is missing or set to nothing', () => {
 test.each([
   ['SIGNET_STAGE', 'Dev/1'],
   ['SIGNET_QUEUE_RUNS', 'runs'],
+  ['SIGNET_QUEUE_LEDGER', 'https://sqs.eu-west-1.amazonaws.com/1/ledger'],
   ['SIGNET_QUEUE_RUNS_DLQ', 'arn:aws:sqs:eu-west-1:1:runs-dlq'],
   ['SIGNET_API_URL', 'https://x.example/dev/'],
   ['SIGNET_SECRETS_PREFIX', 'signet/dev'],

@@ -8,7 +8,9 @@ export interface CloudEnvironment {
   /** URLs. */
   readonly queue_runs: string;
   readonly queue_runs_dlq: string;
-  /** Names or ARNs. */
+  /** Keeps order and delays by a second: wakes the sealer. */
+  readonly queue_ledger: string;
+  /** Names or ARNs, that of `sign-envelope` with an alias. */
   readonly fn_embed_text: string;
   readonly fn_score_vectors: string;
   readonly fn_sign_envelope: string;
@@ -32,6 +34,7 @@ const of_a_node = [
   'table',
   'bucket',
   'queue_runs',
+  'queue_ledger',
   'fn_embed_text',
   'fn_score_vectors',
   'fn_sign_envelope',
@@ -47,7 +50,8 @@ const of_a_node = [
 const needs = {
   'serve-api': of_a_node,
   'advance-run': [...of_a_node, 'queue_runs_dlq'],
-  'sweep-due': ['stage', 'table', 'queue_runs'],
+  'seal-ledger': ['stage', 'table', 'bucket', 'fn_sign_envelope'],
+  'sweep-due': ['stage', 'table', 'queue_runs', 'queue_ledger'],
 } as const satisfies { readonly [fn: string]: readonly Name[] };
 
 export type CloudFunction = keyof typeof needs;
@@ -85,6 +89,7 @@ const forms: { readonly [N in Name]?: { readonly form: RegExp; readonly expected
   stage: { form: /^[a-z][a-z0-9-]{0,31}$/, expected: 'the name of a stage' },
   queue_runs: { form: /^https?:\/\/\S+$/, expected: 'the URL of a queue' },
   queue_runs_dlq: { form: /^https?:\/\/\S+$/, expected: 'the URL of a queue' },
+  queue_ledger: { form: /^https?:\/\/\S+\.fifo$/, expected: 'the URL of a queue that keeps order' },
   api_url: { form: /^https?:\/\/\S*[^/\s]$/, expected: 'a URL without a slash at its end' },
   secrets_prefix: { form: /^\S+\/$/, expected: 'a prefix that ends in a slash' },
   script_isolation: { form: /^(per-tenant|shared)$/, expected: '`per-tenant` or `shared`' },

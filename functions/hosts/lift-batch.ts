@@ -74,8 +74,11 @@ export function liftBatch({
   }
 }
 
-/** @throws {UnknownEventError} */
-function readBatch(event: unknown): readonly QueueRecord[] {
+/**
+ * The records of a batch of SQS messages.
+ * @throws {UnknownEventError}
+ */
+export function readBatch(event: unknown): readonly QueueRecord[] {
   const { Records: records } = (event ?? {}) as { readonly Records?: unknown };
   if (!Array.isArray(records) || !records.every(isRecord)) throw new UnknownEventError('a batch of SQS messages');
   return records;

@@ -13,7 +13,9 @@ import { openNode } from '../../functions/assembly/open-node.ts';
 import type { OpenedNode } from '../../functions/assembly/open-node.ts';
 import { readSettings } from '../../functions/assembly/read-settings.ts';
 import { makeJobs } from '../../functions/domain/jobs/make-jobs.ts';
+import type { Round } from '../../functions/domain/ledger/make-sealer.ts';
 import { advanceRun } from '../../functions/handlers/advance-run/handler.ts';
+import { sealLedger } from '../../functions/handlers/seal-ledger/handler.ts';
 import { serveApi } from '../../functions/handlers/serve-api/handler.ts';
 import { sweepDue } from '../../functions/handlers/sweep-due/handler.ts';
 import { lambdaLog } from '../../functions/hosts/lambda-log.ts';
@@ -24,7 +26,7 @@ const repository = fileURLToPath(new URL('../../', import.meta.url));
 const folder = join(repository, 'events');
 const log = lambdaLog({ level: 'fatal', write: () => undefined });
 
-const typescriptFunctions = ['serve-api', 'advance-run', 'sweep-due'];
+const typescriptFunctions = ['serve-api', 'advance-run', 'seal-ledger', 'sweep-due'];
 /** What comes of theirs is said where they run: `rust-events` and `run-script` of `tests/integration/lambda`. */
 const rustFunctions = ['embed-text', 'run-script', 'score-vectors', 'sign-envelope'];
 
@@ -179,13 +181,35 @@ describe('functions that move jobs', () => {
     await expect(answer).rejects.toThrow('expected a batch of SQS messages');
   });
 
+  const wakeUps = ['appended', 'swept', 'ten-wake-ups'];
+
+  test.each(wakeUps)('seal-ledger seals for %s until nothing waits', async (event) => {
+    expect(casesOf('seal-ledger').toSorted()).toEqual([...wakeUps, 'invalid-event'].toSorted());
+    let left = 2;
+    const seal = async () => ((left -= 1) < 0 ? { kind: 'idle' } : { kind: 'sealed', entries: 1, size: 1 }) as Round;
+    const answer = await sealLedger({ openSealer: async () => ({ seal }), log })(
+      eventOf('seal-ledger', event),
+      contextOf(),
+    );
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(left).toBe(-1);
+  });
+
+  test('seal-ledger refuses what no queue of its own sends', async () => {
+    const openSealer = () => Promise.reject(new Error('never'));
+    const answer = sealLedger({ openSealer, log })(eventOf('seal-ledger', 'invalid-event'), contextOf());
+    await expect(answer).rejects.toThrow('expected a batch of SQS messages');
+  });
+
+  const sweepPending = async () => ({ kind: 'current' }) as const;
+
   test.each(['each-minute', 'by-scheduler'])('sweep-due sweeps for %s', async (event) => {
-    const answer = await sweepDue({ jobs: jobs(), log })(eventOf('sweep-due', event), contextOf());
-    expect(answer).toEqual({ woken: 0, is_finished: true });
+    const answer = await sweepDue({ jobs: jobs(), sweepPending, log })(eventOf('sweep-due', event), contextOf());
+    expect(answer).toEqual({ woken: 0, is_finished: true, ledger: 'current' });
   });
 
   test('sweep-due refuses what no schedule sends', async () => {
-    const answer = sweepDue({ jobs: jobs(), log })(eventOf('sweep-due', 'invalid-event'), contextOf());
+    const answer = sweepDue({ jobs: jobs(), sweepPending, log })(eventOf('sweep-due', 'invalid-event'), contextOf());
     await expect(answer).rejects.toThrow('expected the event of a schedule');
   });
 });

@@ -12,6 +12,8 @@ export interface LambdaKeysOptions {
   readonly invoke: InvokeFunction;
   /** Of `sign-envelope`, the only holder of `kms:Sign`. */
   readonly function_name: string;
+  /** Whose keys in KMS the callers of this alias may use; `issuer` when absent. */
+  readonly roles?: readonly ('issuer' | 'log')[];
   /** Makes and uses session keys in this process. */
   readonly sign: SignCompute;
   readonly verify: VerifyCompute;
@@ -20,24 +22,35 @@ export interface LambdaKeysOptions {
 }
 
 /**
- * The issuer's key behind `sign-envelope`, session keys in the memory of this process. The issuer's key was made with
- * the stack, the root key stays on its owner's machine: neither is made, nor is a document signed here.
+ * Keys in KMS behind `sign-envelope` (the issuer's, or the log's), session keys in the memory of this process. Keys in KMS
+ * were made with the stack, the root key stays on its owner's machine: none is made, nor is a document signed here.
  */
-export function lambdaKeys({ invoke, function_name, sign, verify, random }: LambdaKeysOptions): Keys {
+export function lambdaKeys(options: LambdaKeysOptions): Keys {
+  const { invoke, function_name, roles = ['issuer'], sign, verify, random } = options;
   const sessions = memoryKeys({ sign, random });
   const ask = (payload: JsonObject) => asCapability('sign', invoke({ function_name, payload, timeout_ms }));
-  let issuer: PublicKey | undefined;
+  const found = new Map<CustodyRole, PublicKey>();
 
-  async function findIssuer(): Promise<PublicKey | undefined> {
-    const reply = publicKeySchema.parse(await ask({ operation: 'public_key', role: 'issuer' }));
+  async function find(role: CustodyRole): Promise<PublicKey | undefined> {
+    found.delete(role);
+    const reply = publicKeySchema.parse(await ask({ operation: 'public_key', role }));
     if ('code' in reply) {
       if (reply.code === 'key.unknown') return undefined;
       throw refused(reply.code);
     }
     const public_key = new Uint8Array(Buffer.from(reply.public_key, 'base64'));
     if (public_key.length !== 32) throw new Error('`sign-envelope` holds a key of another kind');
-    issuer = { key_id: reply.key_id, role: 'issuer', public_key, custody: 'kms' };
-    return issuer;
+    const key = { key_id: reply.key_id, role, public_key, custody: 'kms' } as const;
+    found.set(role, key);
+    return key;
+  }
+
+  async function heldAs(role: CustodyRole, key_id: string): Promise<PublicKey> {
+    const known = found.get(role);
+    if (known?.key_id === key_id) return known;
+    const key = roles.includes(role) ? await find(role) : undefined;
+    if (key?.key_id === key_id) return key;
+    throw new KeyRefusedError(`no key \`${key_id}\` of role \`${role}\` is here`);
   }
 
   return {
@@ -47,15 +60,15 @@ export function lambdaKeys({ invoke, function_name, sign, verify, random }: Lamb
     },
 
     async list(role) {
-      const found = role === undefined || role === 'issuer' ? await findIssuer() : undefined;
-      const keys = [...sessions.list(), ...(found === undefined ? [] : [found])];
+      const asked = roles.filter((each) => role === undefined || role === each);
+      const here = await Promise.all(asked.map((each) => find(each)));
+      const keys = [...sessions.list(), ...here.filter((key) => key !== undefined)];
       return role === undefined ? keys : keys.filter((key) => key.role === role);
     },
 
     async sealEnvelope({ key_id, payload_type, payload }): Promise<SealedEnvelope> {
       if (sessions.has(key_id)) return sessions.sealEnvelope({ key_id, payload_type, payload });
-      const key = issuer?.key_id === key_id ? issuer : await findIssuer();
-      if (key?.key_id !== key_id) throw new KeyRefusedError(`no key \`${key_id}\` is here`);
+      const key = await heldAs('issuer', key_id);
       const request = { operation: 'seal', role: 'issuer', payload_type, payload: JSON.stringify(payload) };
       const reply = sealedSchema.parse(await ask(request));
       if (!reply.ok) throw refused(reply.code);
@@ -63,7 +76,7 @@ export function lambdaKeys({ invoke, function_name, sign, verify, random }: Lamb
       // The function may have been given another key since: what it sealed is not what was asked for then.
       const [opened] = await verify.openEnvelopes([{ envelope: entry, public_key: key.public_key }]);
       if (opened?.ok !== true || opened.id !== reply.id) {
-        issuer = undefined;
+        found.delete('issuer');
         throw new KeyRefusedError(`the key \`${key_id}\` is not the issuer's any more`);
       }
       return { entry, id: reply.id };
@@ -73,8 +86,19 @@ export function lambdaKeys({ invoke, function_name, sign, verify, random }: Lamb
       throw new KeyRefusedError(`the key \`${key_id}\` does not seal a caller's payloads`);
     },
 
-    async signNote({ key_id }) {
-      throw new KeyRefusedError(`the key \`${key_id}\` does not sign checkpoints here`);
+    async signNote({ key_id, name, text }) {
+      const key = await heldAs('log', key_id);
+      const { size, root } = checkpointOf(text);
+      const reply = lineSchema.parse(await ask({ operation: 'sign_checkpoint', size, root }));
+      if (!reply.ok) throw refused(reply.code);
+      // Of another key, or under another name than the one that was meant, it would be worth nothing.
+      const [, named = '', encoded = ''] = /^\u2014 (\S+) (\S+)\n$/.exec(reply.line) ?? [];
+      const signature = new Uint8Array(Buffer.from(encoded, 'base64').subarray(4));
+      const message = new TextEncoder().encode(text);
+      const [verified] = await verify.verifySignatures([{ public_key: key.public_key, message, signature }]);
+      if (named === name && verified?.ok === true) return reply.line;
+      found.delete('log');
+      throw new KeyRefusedError(`the key \`${key_id}\` does not sign for \`${name}\` any more`);
     },
 
     async signDocument({ key_id }) {
@@ -83,6 +107,14 @@ export function lambdaKeys({ invoke, function_name, sign, verify, random }: Lamb
 
     release: (key_id) => sessions.release(key_id),
   };
+}
+
+type CustodyRole = 'issuer' | 'log';
+
+/** Size and root (hex) of a checkpoint's text, as the function takes them. */
+function checkpointOf(text: string): { readonly size: number; readonly root: string } {
+  const [, size = '', root = ''] = text.split('\n');
+  return { size: Number(size), root: Buffer.from(root, 'base64').toString('hex') };
 }
 
 /** The function's own; see `infra/`. */
@@ -95,8 +127,11 @@ const sealedSchema = z.discriminatedUnion('ok', [
   refusalSchema,
 ]);
 
+const lineSchema = z.discriminatedUnion('ok', [z.object({ ok: z.literal(true), line: z.string() }), refusalSchema]);
+
 function refused(code: string): Error {
   const message = `the signer refused: \`${code}\``;
-  if (code === 'key.role' || code === 'key.unknown') return new KeyRefusedError(message);
+  // `log.rollback`: the lock row has gone on, and what is asked for is signed no more.
+  if (code === 'key.role' || code === 'key.unknown' || code === 'log.rollback') return new KeyRefusedError(message);
   return new ComputeRefusedError({ code, index: 0, message });
 }

@@ -4,6 +4,7 @@ import type { JsonObject } from '../json.ts';
 import type { VerifyCompute } from '../ports/compute.ts';
 import type { Keys, PublicKey } from '../ports/keys.ts';
 import type { Operation } from '../ports/table.ts';
+import { addKey } from './document-changes.ts';
 import { documentKey, nodeKey } from './keys.ts';
 import { firstNodeDocument, nodeIdOf, rfc3339, verificationMethodId } from './node-document.ts';
 
@@ -14,16 +15,24 @@ export interface FirstDocuments {
   readonly constitution: JsonObject;
 }
 
+/** A key of the log that is there from the first; without one the node has no log until a later document lists a key. */
+export interface FirstLogKey {
+  readonly key: PublicKey;
+  /** Verifier key text of `key` under the log's name. */
+  readonly vkeyOf: (named: { origin: string; key: PublicKey }) => Promise<string>;
+}
+
 /** Signs them with `root`, whose private half `keys` holds. */
 export async function signFirstDocuments(request: {
   keys: Keys;
   root: PublicKey;
   issuer: PublicKey;
   now: number;
+  log?: FirstLogKey;
   /** Public prefix of the log without scheme; absent, the log is named after the node. */
   origin?: string;
 }): Promise<FirstDocuments> {
-  const { keys, root, issuer, now, origin } = request;
+  const { keys, root, issuer, log, now, origin } = request;
   const node_id = nodeIdOf(root.key_id);
   const created = rfc3339(now);
   const sign = (document: JsonObject): Promise<JsonObject> =>
@@ -33,17 +42,24 @@ export async function signFirstDocuments(request: {
       document,
       created,
     });
-  const document = firstNodeDocument({
+  const unlogged = firstNodeDocument({
     root,
     issuer,
     not_before: created,
     ...(origin === undefined ? {} : { origin }),
   });
+  const document = log === undefined ? unlogged : await withLogKey(unlogged, log, now);
   return {
     node_id,
     document: await sign(document),
     constitution: await sign(firstConstitution(Math.floor(now / 1000))),
   };
+}
+
+async function withLogKey(document: JsonObject, { key, vkeyOf }: FirstLogKey, now: number): Promise<JsonObject> {
+  if (key.role !== 'log') throw new TypeError(`expected a key of role \`log\`, got \`${key.role}\``);
+  const { origin } = document['log'] as { readonly origin: string };
+  return addKey({ key, now, vkey: await vkeyOf({ origin, key }) })(document);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { readToken, secretDigest } from '../api-keys/token.ts';
 import type { Keys, PublicKey } from '../ports/keys.ts';
-import { signFirstDocuments } from './first-documents.ts';
+import { signFirstDocuments, type FirstLogKey } from './first-documents.ts';
 import type { Genesis } from './genesis.ts';
 import { rfc3339 } from './node-document.ts';
 
@@ -14,6 +14,7 @@ export async function makeGenesis({
   stage,
   keys,
   issuer,
+  log,
   owner_token,
   now,
   label = 'owner',
@@ -22,6 +23,8 @@ export async function makeGenesis({
   stage: string;
   keys: Keys;
   issuer: PublicKey;
+  /** The key in KMS that will sign the checkpoints of the log. */
+  log?: FirstLogKey;
   owner_token: string;
   /** Unix milliseconds. */
   now: number;
@@ -38,6 +41,7 @@ export async function makeGenesis({
     root,
     issuer,
     now,
+    ...(log === undefined ? {} : { log }),
     ...(origin === undefined ? {} : { origin }),
   });
   return {

@@ -10,12 +10,13 @@ import type { Put, Row, Table } from '../ports/table.ts';
 import { adoptGenesis } from './adopt-genesis.ts';
 import { appendDocument, DocumentConflictError } from './append-document.ts';
 import { delegate } from './delegate.ts';
-import { currentRoots, verifyChain } from './document-chain.ts';
+import { currentRoots } from './document-chain.ts';
 import type { DocumentChange } from './document-changes.ts';
 import { firstRows, signedBy, signFirstDocuments } from './first-documents.ts';
 import type { Genesis } from './genesis.ts';
 import { IdentityBrokenError } from './identity-broken.ts';
-import { delegationKey, documentKey, documentRange, nodeKey } from './keys.ts';
+import { loadChain } from './load-chain.ts';
+import { delegationKey, documentKey, nodeKey } from './keys.ts';
 import { listedKeys } from './node-document.ts';
 import { backdated_s, makeSessions, type Session } from './sessions.ts';
 import { registration } from './signing-keys.ts';
@@ -196,29 +197,6 @@ async function makeIdentity({ table, keys, now, origin }: IdentityFacts): Promis
       'expected an empty home, found a node document or constitution without the row that names the node; restore the table from a backup',
     );
   }
-}
-
-async function loadChain(
-  { table, verify, digest, now }: IdentityFacts,
-  node_id: string,
-): Promise<readonly JsonObject[]> {
-  if (!/^did:key:z[1-9A-HJ-NP-Za-km-z]{20,80}$/.test(node_id)) {
-    throw new IdentityBrokenError(
-      `expected a did:key as the id of this node, found \`${node_id.slice(0, 80)}\`; restore the table from a backup`,
-    );
-  }
-  const { rows } = await table.query({ ...documentRange(node_id), limit: 1000 }, now());
-  const documents = rows.map((row) => row.item['document']).filter(isObject);
-  if (documents.length === 0 || documents.length !== rows.length) {
-    throw new IdentityBrokenError(`expected the document chain of \`${node_id}\`, found none; restore the table`);
-  }
-  const judged = await verifyChain({ documents, node_id, verify, digest });
-  if (!judged.ok) {
-    throw new IdentityBrokenError(
-      `node document ${judged.seq} is not what the root key of \`${node_id}\` signed (${judged.detail}); restore the table from a backup`,
-    );
-  }
-  return documents;
 }
 
 function newestOf(chain: readonly JsonObject[]): JsonObject {

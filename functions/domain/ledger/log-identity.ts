@@ -16,6 +16,15 @@ export interface LogIdentity {
   readonly signers: readonly PublicKey[];
 }
 
+/** The node document lists keys of the log, and none of those that may sign now is here. */
+export class LogKeyMissingError extends Error {
+  override readonly name = 'LogKeyMissingError';
+
+  constructor(origin: string) {
+    super(`no key that the node document lists for the log \`${origin}\` is here`);
+  }
+}
+
 /**
  * The log of a node whose log key is in its own hands. A home from before the log gets the key now, and a node document that
  * lists it; a start that died between the two finds the key again.
@@ -38,9 +47,24 @@ export async function openLogIdentity({
     await identity.appendDocument(addKey({ key, now: now(), vkey: await vkeyText({ origin, key, digest }) }));
     held.push(...(held.length === 0 ? [key] : []));
   }
-  const { origin, vkeys } = listedLog(identity.document);
+  return logIdentityOf({ document: identity.document, held, digest, now });
+}
+
+/** The log that a node document lists, with those of the `held` keys that may sign for it now. */
+export async function logIdentityOf({
+  document,
+  held,
+  digest,
+  now,
+}: {
+  document: JsonObject;
+  held: readonly PublicKey[];
+  digest: DigestCompute;
+  now: Now;
+}): Promise<LogIdentity> {
+  const { origin, vkeys } = listedLog(document);
   const texts = await Promise.all(held.map((key) => vkeyText({ origin, key, digest })));
-  const acting = actingKeys(identity.document, now());
+  const acting = actingKeys(document, now());
   const signers = held.filter(({ key_id }, index) => acting.has(key_id) && vkeys.includes(texts[index] ?? ''));
   return { origin, vkeys, signers };
 }

@@ -1,7 +1,7 @@
 import type { Now } from '../call.ts';
 import { addToTally } from '../metrics/tally.ts';
 import type { LedgerCompute, LogFile } from '../ports/ledger-compute.ts';
-import type { Keys } from '../ports/keys.ts';
+import { KeyRefusedError, type Keys } from '../ports/keys.ts';
 import type { Objects } from '../ports/objects.ts';
 import type { Operation, Table } from '../ports/table.ts';
 import { indexKey } from '../receipts/keys.ts';
@@ -159,9 +159,11 @@ export function makeSealer({
     return { size: grown.size, root: hex(grown.root), files: grown.files };
   }
 
-  async function publishCheckpoint({ size, root }: LockRow): Promise<void> {
+  async function publishCheckpoint({ version, size, root }: LockRow): Promise<void> {
     const text = `${log.origin}\n${size}\n${Buffer.from(root, 'hex').toString('base64')}\n`;
-    const lines = await Promise.all(log.signers.map(({ key_id }) => keys.signNote({ key_id, name: log.origin, text })));
+    const lines = await signed({ version, text });
+    // Another sealer finished this commit, and went on: it has published what this one would.
+    if (lines === undefined) return;
     const note = new TextEncoder().encode(`${text}\n${lines.join('')}`);
     for (let attempt = 0; attempt < publish_attempts_max; attempt += 1) {
       const published = await store.checkpoint();
@@ -174,6 +176,16 @@ export function makeSealer({
     throw new Error('the checkpoint was overwritten time and again');
   }
 
+  /** Undefined where a signer that looks at the lock row itself found a later commit there. */
+  async function signed({ version, text }: { version: number; text: string }): Promise<readonly string[] | undefined> {
+    try {
+      return await Promise.all(log.signers.map(({ key_id }) => keys.signNote({ key_id, name: log.origin, text })));
+    } catch (error) {
+      if (error instanceof KeyRefusedError && (await readLock(rows)).version !== version) return undefined;
+      throw error;
+    }
+  }
+
   /** Place and removal in one transaction: an entry is pending or has its place, and never both or neither. */
   async function writeIndex(lock: LockRow, { rows: sealed }: Staged): Promise<void> {
     const groups: Operation[][] = [];
@@ -182,7 +194,7 @@ export function makeSealer({
       groups
         .at(-1)
         ?.push(
-          { kind: 'update', key: indexKey(id), set: { index: lock.from + offset }, remove: ['at'] },
+          { kind: 'update', key: indexKey(id), set: { index: lock.from + offset }, remove: ['at', 'shard'] },
           { kind: 'delete', key: { pk, sk } },
         );
     }

@@ -7,8 +7,13 @@ export const pendingPartition = 'ledger#pending#0';
 export const pendingPartitions: readonly string[] = Array.from({ length: 8 }, (_, shard) => `ledger#pending#${shard}`);
 
 /** Milliseconds have 13 digits until the year 2286; 15 keep text order and time order the same for longer. */
-export function pendingKey(milliseconds: number, id: string): Key {
-  return { pk: pendingPartition, sk: `${String(milliseconds).padStart(15, '0')}#${id}` };
+export function pendingKey(milliseconds: number, id: string, shard = 0): Key {
+  return { pk: pendingPartitions[shard] ?? pendingPartition, sk: `${String(milliseconds).padStart(15, '0')}#${id}` };
+}
+
+/** Which of `shards` an entry waits in; by its id, so that many writers spread evenly. */
+export function pendingShard(id: string, shards: number): number {
+  return Number.parseInt(id.slice(-2), 16) % shards;
 }
 
 /** The milliseconds of a pending entry's `sk`. */
@@ -21,7 +26,7 @@ export function pendingId(sk: string): string {
   return sk.slice(16);
 }
 
-/** Where the entry with this id lies: `{at}` among the pending ones, or `{index}` in the log. */
+/** Where the entry with this id lies: `{at, shard?}` among the pending ones, or `{index}` in the log. */
 export function indexKey(id: string): Key {
   return { pk: `ledger#index#${id}`, sk: '-' };
 }

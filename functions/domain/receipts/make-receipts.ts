@@ -8,7 +8,14 @@ import type { Session } from '../identity/sessions.ts';
 import type { JsonObject } from '../json.ts';
 import { KeyRefusedError, type Keys, type SealedEnvelope } from '../ports/keys.ts';
 import type { Table } from '../ports/table.ts';
-import { indexKey, pendingKey, pendingMilliseconds, pendingPartition } from './keys.ts';
+import {
+  indexKey,
+  pendingKey,
+  pendingMilliseconds,
+  pendingPartition,
+  pendingPartitions,
+  pendingShard,
+} from './keys.ts';
 import type { Receipt, Receipts, Statement } from './receipts.ts';
 import { statementPayloadType, statementType } from './statement-types.ts';
 
@@ -25,6 +32,7 @@ export function makeReceipts({
   content,
   log,
   onAppended = () => {},
+  shards = 1,
   now,
 }: {
   table: Table;
@@ -35,6 +43,8 @@ export function makeReceipts({
   log?: Pick<Log, 'entry' | 'proof'>;
   /** Wakes whoever seals. */
   onAppended?: () => void;
+  /** Partitions that entries wait in, 1..8: one keeps them in order, many writers need more. */
+  shards?: number;
   now: Now;
 }): Receipts {
   let stored_ms: Promise<number> | undefined;
@@ -92,7 +102,8 @@ export function makeReceipts({
     async append(cause, statement, kept) {
       const tenant = cause.principal?.tenant ?? nodeTenant;
       const { sealed, del, detail } = await seal(cause, statement, tenant);
-      const pending = pendingKey(await nextMillisecond(), sealed.id);
+      const shard = pendingShard(sealed.id, shards);
+      const pending = pendingKey(await nextMillisecond(), sealed.id, shard);
       const entry = new TextDecoder().decode(sealed.entry);
       // Refused: the very same statement (request, counter and all) is stored already, under the same id.
       await Promise.all([
@@ -101,7 +112,7 @@ export function makeReceipts({
             {
               kind: 'put',
               key: indexKey(sealed.id),
-              item: { at: pending.sk, del, tenant },
+              item: { at: pending.sk, del, tenant, ...(shard === 0 ? {} : { shard }) },
               conditions: [{ kind: 'absent' }],
             },
             { kind: 'put', key: pending, item: { entry } },
@@ -141,9 +152,9 @@ export function makeReceipts({
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const row = await table.get(indexKey(id), now());
       if (row?.['tenant'] !== tenant && row?.['tenant'] !== nodeTenant) return undefined;
-      const { at, index, del } = row;
+      const { at, shard, index, del } = row;
       const [entry, delegation] = await Promise.all([
-        typeof index === 'number' ? log?.entry(index) : pendingEntry(at),
+        typeof index === 'number' ? log?.entry(index) : pendingEntry(at, shard),
         typeof del === 'string' ? identity.delegation(del) : undefined,
       ]);
       if (entry === undefined || delegation === undefined) continue;
@@ -157,9 +168,10 @@ export function makeReceipts({
     return undefined;
   }
 
-  async function pendingEntry(at: unknown): Promise<Uint8Array | undefined> {
+  async function pendingEntry(at: unknown, shard: unknown): Promise<Uint8Array | undefined> {
     if (typeof at !== 'string') return undefined;
-    const row = await table.get({ pk: pendingPartition, sk: at }, now());
+    const pk = pendingPartitions[typeof shard === 'number' ? shard : 0] ?? pendingPartition;
+    const row = await table.get({ pk, sk: at }, now());
     const entry = row?.['entry'];
     return typeof entry === 'string' ? Buffer.from(entry) : undefined;
   }

@@ -1,6 +1,7 @@
 import type { RecordGraves } from '../../adapters/sqs/event-records.ts';
 import type { Jobs } from '../../domain/jobs/jobs.ts';
 import { readWakeUp } from '../../domain/jobs/read-wake-up.ts';
+import type { SealerWakes } from '../../domain/ledger/wake-sealer.ts';
 import { liftBatch } from '../../hosts/lift-batch.ts';
 import type { BatchAnswer } from '../../hosts/lift-batch.ts';
 import type { LambdaContext } from '../../hosts/with-deadline.ts';
@@ -10,6 +11,8 @@ export interface AdvanceRunParts {
   readonly jobs: Pick<Jobs, 'advance'>;
   /** Where wake-ups go that name no job. */
   readonly letters: RecordGraves;
+  /** Wakes the sealer for what the job appended. */
+  readonly wakes?: Pick<SealerWakes, 'settled'>;
   readonly log: LambdaLog;
 }
 
@@ -23,6 +26,7 @@ const margin_ms = 10_000;
 export function advanceRun({
   jobs,
   letters,
+  wakes,
   log,
 }: AdvanceRunParts): (event: unknown, context: LambdaContext) => Promise<BatchAnswer> {
   return liftBatch({
@@ -33,6 +37,8 @@ export function advanceRun({
       const job_id = readWakeUp(body);
       if (job_id === undefined) return { kind: 'poison', reason: 'malformed' };
       const outcome = await jobs.advance(job_id, signal);
+      // A function that waits for the next job is frozen.
+      await wakes?.settled();
       log.info({ job_id, outcome }, 'job advanced');
       return { kind: 'done' };
     },

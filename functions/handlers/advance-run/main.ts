@@ -8,6 +8,6 @@ import { advanceRun } from './handler.ts';
 // Awaited while the function initialises: one that cannot be opened says what is missing before anything is asked of it.
 const environment = readCloudEnvironment(process.env, 'advance-run');
 const log = lambdaLog({ level: logLevelOf(process.env) });
-const { jobs } = await openCloud({ environment, repository: productFolder, log });
+const { jobs, wakes } = await openCloud({ environment, repository: productFolder, log });
 
-export const handler = advanceRun({ jobs, letters: openLetters(environment), log });
+export const handler = advanceRun({ jobs, letters: openLetters(environment), wakes, log });

@@ -1,4 +1,5 @@
 import type { Counts } from '../../domain/counts/make-counts.ts';
+import type { SealerWakes } from '../../domain/ledger/wake-sealer.ts';
 import { makeApp } from '../../edge/make-app.ts';
 import type { SharedRate } from '../../domain/rate/shared-rate.ts';
 import type { Services } from '../../edge/services.ts';
@@ -11,16 +12,18 @@ export interface ServeApiParts {
   readonly counts: Pick<Counts, 'flushDue'>;
   /** Absent where the rate of a key is this process's alone. */
   readonly rate?: Pick<SharedRate, 'settled'>;
+  /** Absent where nobody seals elsewhere. */
+  readonly wakes?: Pick<SealerWakes, 'settled'>;
   readonly log: LambdaLog;
   /** Default: the runtime's. */
   readonly platform?: StreamingPlatform | undefined;
 }
 
 /**
- * The HTTP API. What was turned away is counted, and written behind an answer, as is what a key has taken of its rate: a
- * function that waits for the next request is frozen.
+ * The HTTP API. What was turned away is counted, and written behind an answer, as is what a key has taken of its rate, and
+ * the sealer is woken: a function that waits for the next request is frozen.
  */
-export function serveApi({ services, counts, rate, log, ...platform }: ServeApiParts): LambdaHandler {
+export function serveApi({ services, counts, rate, wakes, log, ...platform }: ServeApiParts): LambdaHandler {
   return lambdaHost({
     app: makeApp(services),
     log,
@@ -28,6 +31,7 @@ export function serveApi({ services, counts, rate, log, ...platform }: ServeApiP
     async afterwards() {
       await rate?.settled();
       await counts.flushDue().catch((error: unknown) => log.error({ err: error }, 'the counts were not recorded'));
+      await wakes?.settled();
     },
   });
 }

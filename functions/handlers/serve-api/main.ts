@@ -7,6 +7,6 @@ import { serveApi } from './handler.ts';
 // Awaited while the function initialises: one that cannot be opened says what is missing before anything is asked of it.
 const environment = readCloudEnvironment(process.env, 'serve-api');
 const log = lambdaLog({ level: logLevelOf(process.env) });
-const { services, counts, rate } = await openCloud({ environment, repository: productFolder, log });
+const { services, counts, rate, wakes } = await openCloud({ environment, repository: productFolder, log });
 
-export const handler = serveApi({ services, counts, rate, log });
+export const handler = serveApi({ services, counts, rate, wakes, log });

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { relative, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import type { PublicKey } from '@signet/functions/domain/ports/keys.ts';
+import type { KeyRole, PublicKey } from '@signet/functions/domain/ports/keys.ts';
 import { CommandFailure, exits, startFailed } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
 import type { Exit } from '../program.ts';
@@ -14,6 +14,7 @@ interface InitOptions {
   readonly stage: string;
   readonly outputs?: string;
   readonly issuerKey?: string;
+  readonly logKey?: string;
   readonly genesis?: string;
   readonly profile?: string;
 }
@@ -26,6 +27,10 @@ export function initCommand(terminal: Terminal, _exit: Exit): Command {
     )
     .option('--outputs <file>', 'what `cdk deploy --outputs-file` wrote about the State stack')
     .option('--issuer-key <arn>', 'the issuer key in KMS, instead of --outputs')
+    .option(
+      '--log-key <arn>',
+      "the log's key in KMS, instead of --outputs; beside --issuer-key, without it nothing is sealed",
+    )
     .option('--genesis <file>', 'where the public file stands (infra/genesis/STAGE.json)')
     .option('--profile <name>', 'profile of the AWS configuration to ask KMS with (AWS_PROFILE)')
     .addHelpText(
@@ -38,7 +43,7 @@ Examples:
 
 Once per stage. HOME/stages/STAGE keeps what must stay here: the root key that signs who the node is
 (identities/, back it up), and the owner's API key (owner.key, 0600; the genesis has its hash alone).
-The genesis holds node document 0 with the public issuer key of KMS and constitution 1, both signed.
+The genesis holds node document 0 with the public keys of KMS (issuer, log) and constitution 1, both signed.
 Run again, it verifies what is there and never writes it anew.`,
     );
   return withGlobalOptions(command).action(async (options: InitOptions) => {
@@ -52,43 +57,52 @@ async function begin({ options, home }: { options: InitOptions; home: string }):
   const { stage } = options;
   const usual = stagePlaces({ home, stage });
   const places = options.genesis === undefined ? usual : { ...usual, genesis: resolve(options.genesis) };
-  const issuer_key = options.issuerKey ?? (await issuerOfOutputs(options.outputs, { stage, usual: usual.outputs }));
+  const outputs =
+    options.issuerKey === undefined
+      ? await outputsOf(options.outputs, { stage, usual: usual.outputs })
+      : { issuer: options.issuerKey, log: undefined };
+  const issuer_key = outputs?.issuer;
+  const log_key = options.logKey ?? outputs?.log;
   // Loaded when needed: a module is compiled, and most commands have no stage.
   const [{ beginStage }, { openWasmCompute }] = await Promise.all([
     import('../stages/begin-stage.ts'),
     import('@signet/functions/adapters/wasm/wasm-compute.ts'),
   ]);
-  const { sign, verify } = await openWasmCompute();
+  const { sign, verify, digest } = await openWasmCompute();
   return await beginStage({
     stage,
     places,
-    issuer: issuer_key === undefined ? undefined : () => askKms(issuer_key, options.profile),
+    issuer: issuer_key === undefined ? undefined : () => askKms(issuer_key, 'issuer', options.profile),
+    log: log_key === undefined ? undefined : () => askKms(log_key, 'log', options.profile),
     sign,
     verify,
+    digest,
     now: Date.now,
     newId: randomUUID,
     random: randomBytes,
   }).catch((error: unknown) => startFailed(error, places.home));
 }
 
-/** Name of the output that `infra/stacks` gives the issuer key. */
-const issuer_output = 'IssuerKeyArn';
+/** Names of the outputs that `infra/stacks` gives the keys. */
+const [issuer_output, log_output] = ['IssuerKeyArn', 'LogKeyArn'];
 
-async function issuerOfOutputs(
+/** ARNs of the keys; a State stack from before the log has none for it. */
+async function outputsOf(
   given: string | undefined,
   { stage, usual }: { stage: string; usual: string },
-): Promise<string | undefined> {
+): Promise<{ readonly issuer: string; readonly log: string | undefined } | undefined> {
   const path = given ?? usual;
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' && given === undefined) return undefined;
     throw new CommandFailure({ exit: exits.usage, message: `expected outputs in ${path}: ${error.code}` });
   });
   if (text === undefined) return undefined;
-  const arn = outputOf(text, { stack: `Signet-${stage}-State`, name: issuer_output });
-  if (arn !== undefined) return arn;
+  const stack = `Signet-${stage}-State`;
+  const issuer = outputOf(text, { stack, name: issuer_output });
+  if (issuer !== undefined) return { issuer, log: outputOf(text, { stack, name: log_output }) };
   throw new CommandFailure({
     exit: exits.usage,
-    message: `expected \`${issuer_output}\` of the stack Signet-${stage}-State in ${path}`,
+    message: `expected \`${issuer_output}\` of the stack ${stack} in ${path}`,
   });
 }
 
@@ -102,7 +116,7 @@ function outputOf(text: string, { stack, name }: { stack: string; name: string }
 }
 
 /** The region stands in the ARN; the credentials are found as the AWS command line finds them. */
-async function askKms(key: string, profile: string | undefined): Promise<PublicKey> {
+async function askKms(key: string, role: KeyRole, profile: string | undefined): Promise<PublicKey> {
   const region = /^arn:[a-z-]+:kms:([a-z0-9-]+):\d{12}:key\//.exec(key)?.[1];
   if (region === undefined) {
     throw new CommandFailure({ exit: exits.usage, message: `expected the ARN of a key in KMS, got \`${key}\`` });
@@ -115,7 +129,7 @@ async function askKms(key: string, profile: string | undefined): Promise<PublicK
   ]);
   const client = new KMSClient({ ...client_settings, region, ...(profile === undefined ? {} : { profile }) });
   try {
-    return await readPublicKey({ client, key, role: 'issuer', rules: usual_rules });
+    return await readPublicKey({ client, key, role, rules: usual_rules });
   } catch (error) {
     const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw new CommandFailure(
@@ -139,6 +153,7 @@ function rendered(facts: StageFacts, { paint }: Terminal): string {
       'issuer key',
       `${facts.issuers.join(', ')}${facts.issuer_checked ? ', as KMS has it' : ' (KMS was not asked)'}`,
     ),
+    row('log key', facts.logs.length > 0 ? facts.logs.join(', ') : 'none: nothing is sealed into a log there'),
     row('root key', root_key === 'here' ? `${here(facts.home)}/identities (back it up; it never leaves)` : missing),
     row('owner key', owner_key === 'here' ? `${here(facts.owner_key_path)} (0600)` : missing),
   ];

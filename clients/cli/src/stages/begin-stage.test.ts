@@ -7,13 +7,14 @@ import { openWasmCompute } from '@signet/functions/adapters/wasm/wasm-compute.ts
 import { lockHome } from '@signet/functions/adapters/files/lock-home.ts';
 import { multikey } from '@signet/functions/adapters/kms/multikey.ts';
 import { readToken } from '@signet/functions/domain/api-keys/token.ts';
+import { vkeyText } from '@signet/functions/domain/ledger/log-identity.ts';
 import type { PublicKey } from '@signet/functions/domain/ports/keys.ts';
 import { beginStage, type StageFacts } from './begin-stage.ts';
 import { stagePlaces, type StagePlaces } from './stage-places.ts';
 
 let folder: string;
 let places: StagePlaces;
-const kms = issuerKey();
+const kms = keyOfKms('issuer');
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'signet-stage-'));
@@ -101,7 +102,7 @@ test.each<[string, () => Promise<void>, RegExp]>([
 
 test('the issuer key of another State stack is refused', async () => {
   await begin();
-  const other = issuerKey();
+  const other = keyOfKms('issuer');
   await expect(begin({ issuer: async () => other })).rejects.toThrow(`${kms.key_id} of ${places.genesis} in KMS, got`);
 });
 
@@ -112,15 +113,32 @@ test('two at once: one begins, the other is told', async () => {
   expect(await begin()).toMatchObject({ genesis: 'made' });
 });
 
-async function begin(changes: { issuer?: (() => Promise<PublicKey>) | undefined } = {}): Promise<StageFacts> {
-  const { sign, verify } = await openWasmCompute();
+test('a log key of KMS is listed with its verifier key; without one the node has no log', async () => {
+  const log = keyOfKms('log');
+  expect(await begin()).toMatchObject({ logs: [] });
+  await Promise.all([places.genesis, places.genesis_kept].map((path) => rm(path)));
+  expect(await begin({ log: async () => log })).toMatchObject({ genesis: 'made', logs: [log.key_id] });
+  const { node_document } = JSON.parse(await readFile(places.genesis, 'utf8')) as {
+    node_document: { log: { origin: string; vkeys: string[] } };
+  };
+  const { origin, vkeys } = node_document.log;
+  const { digest } = await openWasmCompute();
+  expect(vkeys).toEqual([await vkeyText({ origin, key: log, digest })]);
+});
+
+async function begin(
+  changes: { issuer?: (() => Promise<PublicKey>) | undefined; log?: () => Promise<PublicKey> } = {},
+): Promise<StageFacts> {
+  const { sign, verify, digest } = await openWasmCompute();
   const issuer = 'issuer' in changes ? changes.issuer : async () => kms;
   return await beginStage({
     stage: 'dev',
     places,
     issuer,
+    log: changes.log,
     sign,
     verify,
+    digest,
     now: Date.now,
     newId: randomUUID,
     random: randomBytes,
@@ -128,9 +146,9 @@ async function begin(changes: { issuer?: (() => Promise<PublicKey>) | undefined 
 }
 
 /** The public half is all that a genesis has of it. */
-function issuerKey(): PublicKey {
+function keyOfKms(role: 'issuer' | 'log'): PublicKey {
   const public_key = randomBytes(32);
-  return { key_id: multikey(public_key), role: 'issuer', public_key, custody: 'kms' };
+  return { key_id: multikey(public_key), role, public_key, custody: 'kms' };
 }
 
 async function edit(changes: object): Promise<void> {

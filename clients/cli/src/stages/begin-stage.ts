@@ -11,8 +11,9 @@ import type { NewId, Now, RandomBytes } from '@signet/functions/domain/call.ts';
 import { readGenesis, type Genesis } from '@signet/functions/domain/identity/genesis.ts';
 import { makeGenesis } from '@signet/functions/domain/identity/make-genesis.ts';
 import { listedKeys, nodeIdOf } from '@signet/functions/domain/identity/node-document.ts';
-import type { SignCompute, VerifyCompute } from '@signet/functions/domain/ports/compute.ts';
-import type { PublicKey } from '@signet/functions/domain/ports/keys.ts';
+import { vkeyText } from '@signet/functions/domain/ledger/log-identity.ts';
+import type { DigestCompute, SignCompute, VerifyCompute } from '@signet/functions/domain/ports/compute.ts';
+import type { KeyRole, PublicKey } from '@signet/functions/domain/ports/keys.ts';
 import type { StagePlaces } from './stage-places.ts';
 
 /** What a stage begins with, as it was found or made. */
@@ -24,6 +25,8 @@ export interface StageFacts {
   readonly node_id: string;
   /** Key ids of the issuer keys in KMS that the node document lists. */
   readonly issuers: readonly string[];
+  /** Key ids of the log keys that it lists; with none, nothing is sealed there. */
+  readonly logs: readonly string[];
   /** Whether KMS was asked, so that the first of them is known to be its key. */
   readonly issuer_checked: boolean;
   /** `here`, or `elsewhere`: on the machine on which the stage began. */
@@ -44,13 +47,16 @@ export class StageRefusedError extends Error {
  * was published is verified and never written anew, because the node it began knows no other.
  *
  * @param request.issuer asks KMS for the issuer's public half; undefined when nothing says where it is
+ * @param request.log the same of the log's key; a genesis that was made without it stays without it
  */
 export async function beginStage(request: {
   stage: string;
   places: StagePlaces;
   issuer: (() => Promise<PublicKey>) | undefined;
+  log: (() => Promise<PublicKey>) | undefined;
   sign: SignCompute;
   verify: VerifyCompute;
+  digest: DigestCompute;
   now: Now;
   newId: NewId;
   random: RandomBytes;
@@ -91,7 +97,9 @@ async function make({
   stage,
   places,
   issuer,
+  log,
   sign,
+  digest,
   now,
   newId,
   random,
@@ -102,12 +110,13 @@ async function make({
     );
   }
   // Asked before anything is made: a wrong account or region leaves nothing behind.
-  const issuer_key = await issuer();
+  const [issuer_key, log_key] = await Promise.all([issuer(), log?.()]);
   await ensureOwnerKey(places.owner_key, async () => tokenText(newToken({ newId, random })));
   const genesis = await makeGenesis({
     stage,
     keys: fileKeys({ folder: places.identities, sign: () => sign, random }),
     issuer: issuer_key,
+    ...(log_key === undefined ? {} : { log: { key: log_key, vkeyOf: (named) => vkeyText({ ...named, digest }) } }),
     owner_token: await readKey(places.owner_key),
     now: now(),
   });
@@ -160,6 +169,7 @@ async function lookForKeys({
     genesis_path: places.genesis,
     node_id,
     issuers: issuersOf(genesis),
+    logs: keysOf(genesis, 'log'),
     root_key: roots.length > 0 ? 'here' : 'elsewhere',
     owner_key: token !== undefined ? 'here' : 'elsewhere',
     owner_key_path: places.owner_key,
@@ -168,8 +178,12 @@ async function lookForKeys({
 }
 
 function issuersOf(genesis: Genesis): readonly string[] {
+  return keysOf(genesis, 'issuer');
+}
+
+function keysOf(genesis: Genesis, wanted: KeyRole): readonly string[] {
   return listedKeys(genesis.node_document)
-    .filter(({ role, revoked }) => role === 'issuer' && !revoked)
+    .filter(({ role, revoked }) => role === wanted && !revoked)
     .map(({ key_id }) => key_id);
 }
 

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { lambdaKeys } from '../adapters/lambda/lambda-keys.ts';
+import type { InvokeFunction } from '../adapters/lambda/function-call.ts';
+import { openWasmCompute } from '../adapters/wasm/wasm-compute.ts';
+import { loadChain } from '../domain/identity/load-chain.ts';
+import { nodeKey } from '../domain/identity/keys.ts';
+import { LogKeyMissingError, logIdentityOf } from '../domain/ledger/log-identity.ts';
+import { makeSealer, type Sealer } from '../domain/ledger/make-sealer.ts';
+import type { PublicKey } from '../domain/ports/keys.ts';
+import { cloudInvoke, cloudObjects, cloudTable } from './cloud-adapters.ts';
+import type { EnvironmentOf } from './read-cloud-environment.ts';
+
+/**
+ * What `seal-ledger` needs: rows and objects of the log, and the alias of `sign-envelope` that signs checkpoints. No node:
+ * it decides nothing, and is given no right to.
+ */
+export async function openSealing({
+  environment,
+  invoke = cloudInvoke(),
+}: {
+  environment: EnvironmentOf<'seal-ledger'>;
+  /** Calls `sign-envelope`. Default: Lambda's own interface. */
+  invoke?: InvokeFunction;
+}): Promise<{ openSealer(): Promise<Sealer | undefined> }> {
+  const now = Date.now;
+  const { sign, verify, digest } = await openWasmCompute();
+  const table = cloudTable(environment);
+  const objects = cloudObjects(environment);
+  const keys = lambdaKeys({
+    invoke,
+    function_name: environment.fn_sign_envelope,
+    roles: ['log'],
+    sign,
+    verify,
+    random: (length) => randomBytes(length),
+  });
+
+  let held: readonly PublicKey[] = [];
+  return {
+    /** Reads the documents anew each time: a key that was listed a moment ago signs the next checkpoint. */
+    async openSealer() {
+      const node_id = (await table.get(nodeKey(), now()))?.['node_id'];
+      // Nothing was appended before a node began.
+      if (typeof node_id !== 'string') return undefined;
+      const document = (await loadChain({ table, verify, digest, now }, node_id)).at(-1) ?? {};
+      if (held.length === 0) held = await keys.list('log');
+      const log = await logIdentityOf({ document, held, digest, now });
+      if (log.vkeys.length === 0) return undefined;
+      if (log.signers.length === 0) throw new LogKeyMissingError(log.origin);
+      return makeSealer({ table, objects, ledger: verify.ledger, keys, log, now });
+    },
+  };
+}
