@@ -49,10 +49,9 @@ export function rowWriter(connection: DatabaseSync): {
       const texts: (string | undefined)[] = [];
       for (const [index, operation] of operations.entries()) {
         const { pk, sk } = operation;
-        const needs_current = operation.kind !== 'put' || operation.conditions.length > 0;
+        const needs_current = operation.kind === 'update' || operation.conditions.length > 0;
         const text = needs_current ? current(operation, now) : undefined;
-        const needs_item = operation.kind === 'update' || operation.conditions.length > 0;
-        const item = needs_item && text !== undefined ? (JSON.parse(text) as Item) : undefined;
+        const item = text !== undefined ? (JSON.parse(text) as Item) : undefined;
         const condition = brokenCondition(operation.conditions, item);
         if (condition !== undefined) return { kind: 'refused', operation: index, condition, current: text };
         if (operation.kind === 'put') {

@@ -10,7 +10,8 @@ export interface SealingWork {
 
 /**
  * Seals behind the requests: at once when nothing was sealed for a while, else at most every `every_ms`, so that entries
- * which come together share the tiles and the signature. A round that fails is repeated; a halted log is left alone.
+ * which come together share the tiles and the signature; a round that filled a bundle shared them enough, and the next one
+ * follows at once. A round that fails is repeated; a halted log is left alone.
  */
 export function runSealer({
   sealer,
@@ -47,10 +48,12 @@ export function runSealer({
       if (!isAwake) await sleep(look_ms);
       if (end.signal.aborted) return;
       isAwake = false;
+      let isFull = false;
       const began = performance.now();
       try {
         const round = await sealer.seal();
         if (round.kind !== 'idle') isAwake = true;
+        isFull = round.kind === 'sealed' && round.entries >= bundle_entries;
       } catch (error) {
         const isHalted = error instanceof LedgerHaltedError;
         onError(error, isHalted);
@@ -58,7 +61,7 @@ export function runSealer({
         isAwake = true;
         await pause(repeat_ms);
       }
-      if (isAwake) await pause(every_ms - (performance.now() - began));
+      if (isAwake && !isFull) await pause(every_ms - (performance.now() - began));
     }
   }
 
@@ -81,3 +84,5 @@ export function runSealer({
     },
   };
 }
+
+const bundle_entries = 256;
