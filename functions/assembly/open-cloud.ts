@@ -14,9 +14,11 @@ import type { Counts } from '../domain/counts/make-counts.ts';
 import { readGenesis } from '../domain/identity/genesis.ts';
 import { openIdentity } from '../domain/identity/open-identity.ts';
 import type { Jobs } from '../domain/jobs/jobs.ts';
+import { listedLog } from '../domain/ledger/log-identity.ts';
+import { makeSealerWakes, type SealerWakes } from '../domain/ledger/wake-sealer.ts';
 import { makeSharedRate, type SharedRate } from '../domain/rate/shared-rate.ts';
 import type { Services } from '../edge/services.ts';
-import { cloudInvoke, cloudObjects, cloudQueue, cloudSecrets, cloudTable } from './cloud-adapters.ts';
+import { cloudInvoke, cloudObjects, cloudQueue, cloudSecrets, cloudTable, cloudWake } from './cloud-adapters.ts';
 import { computeSlots } from './compute-slots.ts';
 import { makeNode } from './make-node.ts';
 import type { NodeLog } from './node-log.ts';
@@ -30,6 +32,7 @@ export interface OpenedCloud {
   readonly jobs: Jobs;
   readonly counts: Counts;
   readonly rate: Pick<SharedRate, 'settled'>;
+  readonly wakes: Pick<SealerWakes, 'settled'>;
   readonly node_id: string;
   /** True in the one environment of all whose start made the rows of the node. */
   readonly is_new: boolean;
@@ -89,6 +92,13 @@ export async function openCloud({
   ]);
 
   const providers = makeProviders({ settings, secrets: cloudSecrets(environment), now, random });
+  const ledger = listedLog(identity.document);
+  const isSealed = ledger.vkeys.length > 0;
+  const wakes = makeSealerWakes({
+    send: cloudWake(environment),
+    now,
+    onError: (error) => log.error({ err: error }, 'the sealer was not woken, the sweep will'),
+  });
   const node = makeNode({
     table,
     objects: cloudObjects(environment),
@@ -96,6 +106,9 @@ export async function openCloud({
     keys,
     slots,
     identity,
+    // Sealed by `seal-ledger`, read here. A node document that lists no key of the log has none, and says so.
+    ...(isSealed ? { log_identity: { ...ledger, signers: [] }, onAppended: () => wakes.wake() } : {}),
+    pending_shards,
     // KMS holds no key of a witness yet: what we witness answers 501, who witnesses us is asked.
     witnessing: { settings: () => settings.witnessing, client: httpWitness(), has_keys: false },
     policy,
@@ -123,5 +136,8 @@ export async function openCloud({
   const entrance = { url: environment.api_url, home: `.signet/stages/${environment.stage}` };
   const sharedRate = makeSharedRate({ table, per_s: limits.rate_per_s, burst: limits.rate_burst });
   const services = { ...node.services, entrance, sharedRate };
-  return { services, jobs, counts, rate: sharedRate, node_id: identity.node_id, is_new: identity.is_new };
+  return { services, jobs, counts, rate: sharedRate, wakes, node_id: identity.node_id, is_new: identity.is_new };
 }
+
+/** A partition takes a thousand writes a second, and an entry is four of them. */
+const pending_shards = 8;
