@@ -7,14 +7,18 @@ import { run } from './processes.mjs';
 import { ensurePackages, node24, root } from './toolchain.mjs';
 
 const known = ['proof', 'gates', 'gateway', 'memory', 'scripts', 'embedding', 'start', 'lambda'];
-answerHelp(`Usage: npm run bench [-- <area> …]
+answerHelp(`Usage: npm run bench [-- <area> … --seed <number>]
 
   areas   ${known.join(' ')}
+  --seed  draws the data again that a run printed this for
 
 All of them where none is named. Writes dated records to docs/records/.
 `);
 const say = (text) => console.log(text);
-const areas = process.argv.slice(2);
+const given = process.argv.slice(2);
+const at = given.indexOf('--seed');
+const seed = at < 0 ? [] : given.splice(at, 2);
+const areas = given;
 const unknown = areas.filter((area) => !known.includes(area));
 if (unknown.length > 0) {
   console.error(`expected areas among ${known.join(', ')}, got ${unknown.join(', ')}`);
@@ -35,7 +39,7 @@ for (const name of [...product, ...(hasLambda ? ['functions', 'lambdas-host', 'l
 if (hasLambda) await buildForArm64();
 const program = hasLambda ? 'bench-on-emulator.mjs' : 'bench.ts';
 try {
-  await run(node24(), [join(root, 'tests', 'load', program), ...areas], { cwd: root });
+  await run(node24(), [join(root, 'tests', 'load', program), ...areas, ...seed], { cwd: root });
 } catch {
   process.exit(1);
 }

@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
 import { benchEmbedding } from './bench-embedding.ts';
 import { benchGates } from './bench-gates.ts';
 import { benchGateway } from './bench-gateway.ts';
@@ -8,18 +10,21 @@ import { benchScripts } from './bench-scripts.ts';
 import { benchStart } from './bench-start.ts';
 import { writeRecord, type Figure } from './record.ts';
 
+const { values, positionals: wanted } = parseArgs({ options: { seed: { type: 'string' } }, allowPositionals: true });
+/** Drawn anew each time, so that no figure fits one set of data; printed, so that it can be tried again. */
+const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
+
 const areas: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   proof: benchProof,
   gates: benchGates,
   gateway: benchGateway,
   memory: benchMemory,
   scripts: benchScripts,
-  embedding: benchEmbedding,
+  embedding: () => benchEmbedding(seed),
   start: benchStart,
   lambda: benchLambda,
 };
 
-const wanted = process.argv.slice(2);
 const unknown = wanted.filter((area) => !(area in areas));
 if (unknown.length > 0) {
   process.stderr.write(`expected areas among ${Object.keys(areas).join(', ')}, got ${unknown.join(', ')}\n`);

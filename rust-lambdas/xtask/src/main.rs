@@ -2,6 +2,7 @@
 //!
 //! - `vectors [--check]` writes (or compares) `shared/vectors`, the cases that every build of the crates must answer alike.
 //! - `fuzz [--seconds N] [--seed N] [--keep] [target …]` changes inputs of every parser until one is answered wrongly.
+//! - `model tiny|minilm-shape <folder> [seed]` writes a model of drawn weights: a graph, or weights for `layers/models/convert.py`.
 //! - `rates` prints operations a second on one core, as JSON.
 
 mod fuzz;
@@ -22,8 +23,12 @@ fn main() -> ExitCode {
             println!("{}", rates::measure());
             Ok(())
         }
+        ["model", "tiny", folder] => {
+            model_shapes::write_tiny(folder.as_ref(), false).map_err(|error| error.to_string())
+        }
+        ["model", "minilm-shape", folder, seed @ ..] => write_minilm(folder, seed),
         ["fuzz", options @ ..] => fuzz::run(options),
-        _ => Err("expected `vectors`, `vectors --check`, `rates` or `fuzz`".to_owned()),
+        _ => Err("expected `vectors`, `vectors --check`, `model`, `rates` or `fuzz`".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -32,4 +37,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn write_minilm(folder: &str, seed: &[&str]) -> Result<(), String> {
+    let seed = match seed {
+        [] => 1,
+        [seed] => seed
+            .parse()
+            .map_err(|_| format!("expected a seed, got `{seed}`"))?,
+        _ => return Err("expected `model minilm-shape <folder> [seed]`".to_owned()),
+    };
+    model_shapes::write_minilm(folder.as_ref(), seed).map_err(|error| error.to_string())
 }

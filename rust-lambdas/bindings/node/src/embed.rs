@@ -31,6 +31,8 @@ pub struct EmbedEngineOptions {
     pub prefixes: EmbedPrefixes,
     /// The graph's output with the token rows.
     pub output: String,
+    /// Batches at once; the processors of this machine when absent.
+    pub threads: Option<u32>,
 }
 
 /// What the model was trained to see before a text.
@@ -151,7 +153,7 @@ impl Task for OpenTask {
                 classification: options.prefixes.classification.clone().unwrap_or_default(),
             },
             output: options.output.clone(),
-            threads: available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            threads: threads(options.threads),
         });
         opened.map_err(|error| Error::new(Status::GenericFailure, error.to_string()))
     }
@@ -193,6 +195,12 @@ impl Task for EmbedTask {
             Err(error) => Either::B(describe(&error)),
         })
     }
+}
+
+fn threads(asked: Option<u32>) -> NonZeroUsize {
+    asked
+        .and_then(|count| NonZeroUsize::new(count as usize))
+        .unwrap_or_else(|| available_parallelism().unwrap_or(NonZeroUsize::MIN))
 }
 
 fn describe(error: &InferenceError) -> EmbedFailure {

@@ -3,11 +3,10 @@
 mod tiny;
 
 use inference::{Engine, EngineOptions, InferenceError, InputType, Pooling, Prefixes, Truncate};
+use model_shapes::{SplitMix64, TINY, TINY_SEED, Weights};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
-use tiny::random::SplitMix64;
-use tiny::weights::Weights;
 use tiny::{HIDDEN, POSITIONS, twin};
 
 const QUERY_PREFIX: &str = "qu: ";
@@ -15,7 +14,7 @@ const POOLINGS: [&str; 4] = ["mean", "cls", "max", "last"];
 
 #[test]
 fn agrees_with_the_twin_in_every_pooling_type_and_batch() {
-    let (weights, texts) = (Weights::draw(), texts());
+    let (weights, texts) = (Weights::draw(TINY, TINY_SEED), texts());
     for pooling in POOLINGS {
         let engine = open(pooling, false);
         for (input_type, prefix) in [(InputType::Query, QUERY_PREFIX), (InputType::Document, "")] {
@@ -121,7 +120,7 @@ fn a_long_text_loses_its_end_but_neither_prefix_nor_special_tokens() {
     assert_eq!(ids[..prefix.len() - 1], prefix[..prefix.len() - 1]);
     assert_eq!(
         (ids[0], ids[POSITIONS - 1]),
-        (tiny::vocabulary::CLS, tiny::vocabulary::SEP)
+        (model_shapes::CLS, model_shapes::SEP)
     );
     let embedded = embed(&engine, &["ab", &long], InputType::Query);
     assert_eq!(
@@ -226,7 +225,7 @@ fn what_is_no_model_is_refused_with_its_path() {
 
 #[test]
 fn the_tiny_model_is_the_same_on_every_machine() {
-    let bytes = tiny::graph::onnx(&Weights::draw(), false);
+    let bytes = model_shapes::tiny_graph(&Weights::draw(TINY, TINY_SEED), false);
     let sum = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -273,7 +272,7 @@ fn model(has_types: bool) -> PathBuf {
         } else {
             "tiny"
         });
-        tiny::write(&folder, has_types).expect("writable");
+        model_shapes::write_tiny(&folder, has_types).expect("writable");
         folder
     };
     FOLDERS[usize::from(has_types)].get_or_init(write).clone()
@@ -282,7 +281,7 @@ fn model(has_types: bool) -> PathBuf {
 /// 200 texts of 1 to 70 words: some are cut, lengths repeat, some words are unknown.
 fn texts() -> Vec<String> {
     let mut random = SplitMix64(2);
-    let entries = tiny::vocabulary::entries();
+    let entries = model_shapes::entries(TINY.vocabulary);
     let word = |random: &mut SplitMix64| match random.below(20) {
         0 => "é!".to_owned(),
         _ => entries[5 + random.below(entries.len() - 5)]

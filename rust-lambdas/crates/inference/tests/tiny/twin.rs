@@ -1,7 +1,7 @@
 //! The same network in plain f64 loops: one text at a time, no batch, no padding, no mask.
 
-use super::weights::{Linear, Norm, Weights};
 use super::{HEADS, HIDDEN};
+use model_shapes::{Linear, Norm, Weights};
 
 type Rows = Vec<Vec<f64>>;
 

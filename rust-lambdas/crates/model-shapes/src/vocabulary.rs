@@ -1,25 +1,37 @@
-//! A WordPiece vocabulary of 512 entries: special tokens, single characters, and two-letter words.
+//! A WordPiece vocabulary: special tokens, single characters, then words of two letters, of three, of four.
 
-use super::VOCABULARY;
-
+/// The special token that every text begins with.
 pub const CLS: u32 = 2;
+/// The one that it ends with.
 pub const SEP: u32 = 3;
 
-/// Id = place in the list.
-pub fn entries() -> Vec<String> {
+/// Id = place in the list, which has `count` entries.
+pub fn entries(count: usize) -> Vec<String> {
     let letters = || 'a'..='z';
     let singles = || letters().chain('0'..='9');
     let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned);
-    let pairs = letters().flat_map(|first| letters().map(move |second| format!("{first}{second}")));
+    let longer = |words: Vec<String>| -> Vec<String> {
+        words
+            .iter()
+            .flat_map(|word| letters().map(move |last| format!("{word}{last}")))
+            .collect()
+    };
+    let pairs = longer(letters().map(String::from).collect());
+    let triples = longer(pairs.clone());
+    let words = pairs.into_iter().chain(triples.clone());
+    let quadruples = triples
+        .into_iter()
+        .flat_map(|word| letters().map(move |last| format!("{word}{last}")));
     let all = special
         .into_iter()
         .chain(singles().map(String::from))
         .chain(singles().map(|c| format!("##{c}")));
-    all.chain(pairs).take(VOCABULARY).collect()
+    all.chain(words).chain(quadruples).take(count).collect()
 }
 
-pub fn tokenizer_json() -> String {
-    let vocab = entries()
+/// `tokenizer.json` of that vocabulary, with a truncation that no engine should heed.
+pub fn tokenizer_json(count: usize) -> String {
+    let vocab = entries(count)
         .iter()
         .enumerate()
         .map(|(id, entry)| format!("\"{entry}\":{id}"))

@@ -1,8 +1,14 @@
 //! SplitMix64: one line of state, the same numbers everywhere.
 
+/// Its state is the seed it begins with.
 pub struct SplitMix64(pub u64);
 
 impl SplitMix64 {
+    /// The next 64 bits.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "it never ends, so it is no iterator"
+    )]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -11,6 +17,7 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
+    /// A number below `bound`.
     pub fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }

@@ -1,8 +1,7 @@
 //! The network as an ONNX file. Field numbers are those of `onnx.proto` (ONNX 1.15, operator set 20).
 
-use super::protobuf::Message;
-use super::weights::{Linear, Norm, Weights};
-use super::{HEADS, HIDDEN};
+use crate::protobuf::Message;
+use crate::weights::{Linear, Norm, Weights};
 
 const FLOAT: i64 = 1;
 const INT64: i64 = 7;
@@ -25,7 +24,14 @@ pub fn onnx(weights: &Weights, has_types: bool) -> Vec<u8> {
         .text(2, "tiny")
         .each(&graph.constants, |m, (_, constant)| m.message(5, constant))
         .each(inputs, |m, name| m.message(11, &value(name, INT64, None)))
-        .message(12, &value("last_hidden_state", FLOAT, Some(HIDDEN as i64)));
+        .message(
+            12,
+            &value(
+                "last_hidden_state",
+                FLOAT,
+                Some(weights.shape.hidden as i64),
+            ),
+        );
     let opset = Message::default().text(1, "").int(2, 20);
     Message::default()
         .int(1, 9)
@@ -48,12 +54,12 @@ fn encoder(graph: &mut Graph, weights: &Weights, has_types: bool) -> String {
     );
     let positions = graph.floats(
         "positions",
-        &[weights.positions.rows, HIDDEN],
+        &[weights.positions.rows, weights.positions.columns],
         &weights.positions.values,
     );
     let types = graph.floats(
         "types",
-        &[weights.types.rows, HIDDEN],
+        &[weights.types.rows, weights.types.columns],
         &weights.types.values,
     );
 
@@ -81,9 +87,10 @@ fn encoder(graph: &mut Graph, weights: &Weights, has_types: bool) -> String {
     let large = graph.floats("large", &[], &[-10000.0]);
     let hidden = graph.op("Sub", &[&unit, &mask]);
     let hidden = graph.op("Mul", &[&hidden, &large]);
-    let size = HIDDEN / HEADS;
-    let split = graph.ints("split", &[0, 0, HEADS as i64, size as i64]);
-    let join = graph.ints("join", &[0, 0, HIDDEN as i64]);
+    let (heads, width) = (weights.shape.heads, weights.shape.hidden);
+    let size = width / heads;
+    let split = graph.ints("split", &[0, 0, heads as i64, size as i64]);
+    let join = graph.ints("join", &[0, 0, width as i64]);
     let scale = graph.floats("scale", &[], &[1.0 / (size as f32).sqrt()]);
     for (number, layer) in weights.layers.iter().enumerate() {
         let name = |part: &str| format!("{number}.{part}");
@@ -160,8 +167,8 @@ impl Graph {
     }
 
     fn norm(&mut self, x: &str, name: &str, norm: &Norm) -> String {
-        let scale = self.floats(&format!("{name}.scale"), &[HIDDEN], &norm.scale);
-        let bias = self.floats(&format!("{name}.bias"), &[HIDDEN], &norm.bias);
+        let scale = self.floats(&format!("{name}.scale"), &[norm.scale.len()], &norm.scale);
+        let bias = self.floats(&format!("{name}.bias"), &[norm.bias.len()], &norm.bias);
         let epsilon = Message::default()
             .text(1, "epsilon")
             .float(2, 1e-12)
