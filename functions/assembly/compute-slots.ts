@@ -61,9 +61,10 @@ export function computeSlots(reason: string): ComputeSlots {
     },
     score: { topK: async (request) => current('score').topK(request) },
     gates: {
-      scoreSnr: async (texts) => current('gates').scoreSnr(texts),
-      scoreLeak: async (texts) => current('gates').scoreLeak(texts),
-      scoreInjection: async (texts) => current('gates').scoreInjection(texts),
+      scoreSnr: async (texts, scoring) => current('gates').scoreSnr(texts, scoring),
+      scoreLeak: async (texts, scoring) => current('gates').scoreLeak(texts, scoring),
+      scoreInjection: async (texts, scoring) => current('gates').scoreInjection(texts, scoring),
+      scanLeaks: async (pieces, scoring) => current('gates').scanLeaks(pieces, scoring),
       findCitations: async (texts) => current('gates').findCitations(texts),
       scoreGround: async (items) => current('gates').scoreGround(items),
       scoreExcellence: async (lists) => current('gates').scoreExcellence(lists),

@@ -5,6 +5,8 @@ import { readContent } from '../domain/content/read-content.ts';
 import type { Judge } from '../domain/decisions/judge.ts';
 import { findEvidence, type VerifiedStatement } from '../domain/gates/find-evidence.ts';
 import { makeGates } from '../domain/gates/make-gates.ts';
+import { makeScreens } from '../domain/gates/make-screens.ts';
+import type { Screens } from '../domain/gates/screening.ts';
 import type { Identity } from '../domain/identity/open-identity.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Messages } from '../domain/messages/messages.ts';
@@ -15,6 +17,15 @@ import type { Receipts } from '../domain/receipts/receipts.ts';
 import { verifyReceipt } from '../domain/verify/verify-receipt.ts';
 import type { Services } from '../edge/services.ts';
 import type { ComputeSlots } from './compute-slots.ts';
+
+/** The constitution's chains around chats and runs. */
+export function screensOf({ slots, identity }: { slots: ComputeSlots; identity: Identity }): Screens {
+  return makeScreens({
+    compute: slots.gates,
+    constitution: () => identity.constitution,
+    elapsed: () => performance.now(),
+  });
+}
 
 /** Gates and the constitution they are of, over what the node has. */
 export function makeGateServices(parts: {

@@ -42,7 +42,7 @@ import { embedTool, webSearchTool } from './builtin-tools.ts';
 import type { ComputeSlots } from './compute-slots.ts';
 import { makeLedger, trustBundle } from './ledger-parts.ts';
 import { makeArithmetic } from './make-arithmetic.ts';
-import { makeGateServices } from './make-gate-services.ts';
+import { makeGateServices, screensOf } from './make-gate-services.ts';
 import { makeNodeReport } from './make-node-report.ts';
 import { makeWitnessing, type WitnessParts } from './make-witnessing.ts';
 import type { NodeLog } from './node-log.ts';
@@ -186,7 +186,8 @@ export function makeNode(parts: NodeParts): MadeNode {
       builtin: new Map([...vectorsTools(vectors), ...webSearchTool(web), ...embedTool(embeddings)]),
     },
   });
-  const chat = makeChat({ providers, tools, judge, table, now, newId, random, limits });
+  const screens = screensOf({ slots, identity });
+  const chat = makeChat({ providers, tools, judge, screens, table, now, newId, random, limits });
   runs = makeRuns({
     table,
     jobs,

@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'provider_rejected'
   | 'invalid_api_key'
   | 'policy_denied'
+  | 'gate_refused'
   | 'not_found'
   | 'model_not_found'
   | 'tool_not_found'

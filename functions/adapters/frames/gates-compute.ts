@@ -1,23 +1,31 @@
-import type {
-  Attainment,
-  DescribedPart,
-  GatesCompute,
-  ScorerDescription,
-  SnrScore,
+import {
+  ScorerLateError,
+  type Attainment,
+  type DescribedPart,
+  type GatesCompute,
+  type InjectionScore,
+  type LeakScore,
+  type ScorerDescription,
+  type SnrScore,
 } from '../../domain/ports/gates-compute.ts';
 import type { AnswerReader, Field } from './frames.ts';
 import type { CallFrames } from './proof-compute.ts';
 
 /** Numbers of the scorers' operations in the crate `compute`; never reused. */
 export const gateOperations = {
-  scoreSnr: 20,
-  scoreLeak: 21,
-  scoreInject: 22,
   findCitations: 23,
   scoreGround: 24,
   scoreExcellence: 25,
   describeScorers: 26,
+  scanLeaks: 27,
+  scoreText: 28,
 } as const;
+
+/** Numbers of the scorers of texts in that operation; never reused. */
+const scorerNumbers = { 'snr/1': 1, 'leak/1': 2, 'inject/1': 3, 'leak/2': 4, 'inject/2': 5 } as const;
+
+/** Stands for no deadline. */
+const unlimited = 0xffff_ffff;
 
 /** The scorers of the gates over the frames of the crate `compute`, which refuse no item. */
 export function gatesCompute(call: CallFrames): GatesCompute {
@@ -32,31 +40,50 @@ export function gatesCompute(call: CallFrames): GatesCompute {
         return read(answer);
       }),
     );
-  const texts = (given: readonly Uint8Array[]): readonly (readonly [Uint8Array])[] => given.map((text) => [text]);
+  /** Each text from now on, one after the other: what is left for a text is what those before it left. */
+  const scored = <Score>(
+    scorer: keyof typeof scorerNumbers,
+    texts: readonly Uint8Array[],
+    within_ms: number | undefined,
+    read: (answer: AnswerReader) => Score,
+  ): readonly Score[] | Promise<readonly Score[]> => {
+    const limit = limitOf(within_ms);
+    const items = texts.map((text) => [scorerNumbers[scorer], limit, text] as const);
+    return each(gateOperations.scoreText, items, (answer) => {
+      if (answer.number() === 0) throw new ScorerLateError(`\`${scorer}\` had ${limit} ms`);
+      return read(answer);
+    });
+  };
 
   return {
-    scoreSnr: async (given) => each(gateOperations.scoreSnr, texts(given), snrScore),
-    scoreLeak: async (given) =>
-      each(gateOperations.scoreLeak, texts(given), (answer) => ({
-        score: answer.number(),
-        cards: answer.number(),
-        ibans: answer.number(),
-        keys: answer.number(),
-      })),
-    scoreInjection: async (given) =>
-      each(gateOperations.scoreInject, texts(given), (answer) => ({
-        score: answer.number(),
-        overrides: answer.number(),
-        hidden: answer.number(),
-        links: answer.number(),
-        runs: answer.number(),
-      })),
+    scoreSnr: async (texts, { within_ms } = {}) => scored('snr/1', texts, within_ms, snrScore),
+    scoreLeak: async (texts, { scorer = 'leak/2', within_ms } = {}) => scored(scorer, texts, within_ms, leakScore),
+    scoreInjection: async (texts, { scorer = 'inject/2', within_ms } = {}) =>
+      scored(scorer, texts, within_ms, injectionScore),
+    scanLeaks: async (pieces, { within_ms } = {}) => {
+      const limit = limitOf(within_ms);
+      const items = pieces.map(({ context, text, is_last }) => [context, limit, is_last ? 1 : 0, text] as const);
+      return each(gateOperations.scanLeaks, items, (answer) => {
+        if (answer.number() === 0) throw new ScorerLateError(`\`leak/2\` had ${limit} ms`);
+        return {
+          context: answer.number(),
+          held: answer.number(),
+          cards: answer.number(),
+          ibans: answer.number(),
+          keys: answer.number(),
+        };
+      });
+    },
     findCitations: async (given) =>
-      each(gateOperations.findCitations, texts(given), (answer) => {
-        const has_more = answer.number() === 1;
-        const joined = answer.text();
-        return { digests: joined === '' ? [] : joined.split('\n'), has_more };
-      }),
+      each(
+        gateOperations.findCitations,
+        given.map((text) => [text] as const),
+        (answer) => {
+          const has_more = answer.number() === 1;
+          const joined = answer.text();
+          return { digests: joined === '' ? [] : joined.split('\n'), has_more };
+        },
+      ),
     scoreGround: async (items) =>
       each(
         gateOperations.scoreGround,
@@ -76,6 +103,24 @@ export function gatesCompute(call: CallFrames): GatesCompute {
       if (described === undefined) throw new Error('no description of the scorers came back');
       return described;
     },
+  };
+}
+
+function limitOf(within_ms: number | undefined): number {
+  return within_ms === undefined ? unlimited : Math.min(Math.max(0, Math.ceil(within_ms)), unlimited - 1);
+}
+
+function leakScore(answer: AnswerReader): LeakScore {
+  return { score: answer.number(), cards: answer.number(), ibans: answer.number(), keys: answer.number() };
+}
+
+function injectionScore(answer: AnswerReader): InjectionScore {
+  return {
+    score: answer.number(),
+    overrides: answer.number(),
+    hidden: answer.number(),
+    links: answer.number(),
+    runs: answer.number(),
   };
 }
 

@@ -1,12 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import { ComputeRefusedError } from '../../domain/ports/compute.ts';
 import type { DigestCompute, ScoreCompute, SignCompute, VerifyCompute } from '../../domain/ports/compute.ts';
 import type { ArithmeticCompute } from '../../domain/ports/arithmetic-compute.ts';
 import type { GatesCompute } from '../../domain/ports/gates-compute.ts';
+import type { SegmentCompute } from '../../domain/ports/segment-compute.ts';
 import { AnswerReader, requestBytes, writeRequest } from '../frames/frames.ts';
 import { arithmeticCompute } from '../frames/arithmetic-compute.ts';
 import { gatesCompute } from '../frames/gates-compute.ts';
 import { proofCompute, type CallFrames } from '../frames/proof-compute.ts';
+import { segmentCompute } from '../frames/segment-compute.ts';
 import { countRows, metricNumbers, nonFinite } from '../frames/score-request.ts';
 
 export interface WasmCompute {
@@ -16,6 +19,7 @@ export interface WasmCompute {
   readonly score: ScoreCompute;
   readonly gates: GatesCompute;
   readonly arithmetic: ArithmeticCompute;
+  readonly segments: SegmentCompute;
 }
 
 /**
@@ -24,7 +28,7 @@ export interface WasmCompute {
  */
 export async function openWasmCompute({ blob }: { blob?: Uint8Array } = {}): Promise<WasmCompute> {
   const bytes = blob ?? (await readFile(new URL('./signet.wasm', import.meta.url)));
-  const { instance } = await WebAssembly.instantiate(bytes, {}).catch((cause: unknown) => {
+  const { instance } = await WebAssembly.instantiate(bytes, { signet: clock }).catch((cause: unknown) => {
     throw new Error('the WASM compute does not open: it is damaged, or this machine has no WASM SIMD', { cause });
   });
   const engine = makeEngine(instance.exports as unknown as Exports);
@@ -32,8 +36,28 @@ export async function openWasmCompute({ blob }: { blob?: Uint8Array } = {}): Pro
     ...proofCompute(engine.call),
     gates: gatesCompute(engine.call),
     arithmetic: arithmeticCompute(engine.call),
+    segments: segmentsInMemory(segmentCompute(engine.call)),
     score: { topK: serialised(engine.topK) },
   };
+}
+
+/** All that the blob can reach: time that passes, for deadlines inside of its work. */
+const clock = { elapsed_ms: () => performance.now() };
+
+/** The blob reaches no files: they are read for it, whole. */
+function segmentsInMemory(segments: SegmentCompute): SegmentCompute {
+  return {
+    ...segments,
+    openSegment: async ({ name, open_len, source }) => {
+      const bytes = 'path' in source ? await readFile(source.path).catch(unreadable) : source.bytes;
+      return segments.openSegment({ name, open_len, source: { bytes } });
+    },
+  };
+}
+
+function unreadable(cause: unknown): never {
+  const refusal = new ComputeRefusedError({ code: 'segment.source', message: 'the bytes could not be read' });
+  throw Object.assign(refusal, { cause });
 }
 
 /** What `rust-lambdas/bindings/wasm/src/lib.rs` exports. Addresses are u32 but arrive signed. */

@@ -64,7 +64,7 @@ function addCall(choice: AssembledChoice, delta: ToolCallDelta, newCallId: () =>
 }
 
 /** The lists of a stream's pieces, one after the other: what the whole answer would have had. */
-function joinLogprobs(known: JsonObject | undefined, piece: JsonObject | undefined): JsonObject | undefined {
+export function joinLogprobs(known: JsonObject | undefined, piece: JsonObject | undefined): JsonObject | undefined {
   if (known === undefined || piece === undefined) return known ?? piece;
   const fields = [...new Set([...Object.keys(known), ...Object.keys(piece)])];
   return Object.fromEntries(

@@ -2,6 +2,7 @@ import type { Call, Now } from '../call.ts';
 import { SignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { ChatProvider, ModelInfo, ProviderRequest, ToolCallDelta } from '../ports/provider.ts';
+import type { Screening } from '../gates/screening.ts';
 import type { Tools } from '../tools/tools.ts';
 import { addUsage } from './add-usage.ts';
 import { askModel, type ModelInUse } from './ask-model.ts';
@@ -12,6 +13,7 @@ import type { CompletedChat, ServerToolCall } from './chat.ts';
 import { callIdOf, type Continuations } from './continuation.ts';
 import { formFault, withoutFence, type JsonForm } from './json-form.ts';
 import { estimateUsage } from './estimate-usage.ts';
+import { screenPieces } from './screen-pieces.ts';
 import { argumentsOf, identityOf, resultText, runServerCalls } from './run-server-calls.ts';
 
 export type StopReason = NonNullable<CompletedChat['stop']>;
@@ -57,6 +59,7 @@ export interface Conversation {
   readonly steps_max: number;
   readonly tools: Tools;
   readonly continuations: Continuations;
+  readonly screening: Screening;
   readonly newCallId: () => string;
   readonly limits: ChatLimits;
   readonly now: Now;
@@ -78,9 +81,14 @@ interface Progress {
 
 /**
  * One chat from its first piece to its end: asks the model, runs the server tools that it calls, asks again, within the
- * limits. The pieces of all steps together are the answer, so a stream and a whole answer have the same text.
+ * limits. The pieces of all steps together are the answer, so a stream and a whole answer have the same text. What the gates
+ * of the constitution say of it is the same for both: no byte of what they refuse is in any piece.
  */
-export async function* converse(chat: Conversation): AsyncGenerator<AnswerPiece, Ending, void> {
+export function converse(chat: Conversation): AsyncGenerator<AnswerPiece, Ending, void> {
+  return screenPieces(unscreened(chat), chat.screening);
+}
+
+async function* unscreened(chat: Conversation): AsyncGenerator<AnswerPiece, Ending, void> {
   const { limits, now } = chat;
   if (chat.call.depth > limits.nesting_depth_max) {
     const detail = `chats, scripts and tools nest at most ${limits.nesting_depth_max} deep`;
@@ -226,11 +234,12 @@ function stopBefore(
 
 /** Runs the server's calls and answers the messages that tell the model how they ended. */
 async function* runTools(
-  { call, tools, limits, now }: Conversation,
+  { call, tools, limits, now, screening }: Conversation,
   progress: Progress,
   turn: DividedTurn,
   { seen, signal, left_ms }: { seen: Map<string, number>; signal: AbortSignal; left_ms: number },
 ): AsyncGenerator<AnswerPiece, readonly ChatMessage[], void> {
+  for (const asked of turn.server) await screening.passWhole(asked.function.arguments);
   for (const asked of turn.server) yield { kind: 'comment', text: `signet-tool ${asked.function.name} called` };
   const before = now();
   const results = await runServerCalls({
@@ -251,11 +260,18 @@ async function* runTools(
     const told = outcome.kind === 'result' ? 'ok' : outcome.error.type;
     yield { kind: 'comment', text: `signet-tool ${asked.function.name} ${told}` };
   }
-  return results.map(({ call: asked, outcome }) => ({
-    role: 'tool',
-    tool_call_id: asked.id,
-    content: resultText(outcome),
-  }));
+  const messages: ChatMessage[] = [];
+  for (const { call: asked, outcome } of results) {
+    messages.push({ role: 'tool', tool_call_id: asked.id, content: await quotable(resultText(outcome), screening) });
+  }
+  return messages;
+}
+
+/** What a tool found is a stranger's text: what must not be read is not, and the model is told so. */
+async function quotable(text: string, screening: Screening): Promise<string> {
+  const code = await screening.quote(text);
+  if (code === undefined) return text;
+  return JSON.stringify({ error: { type: 'policy_denied', message: `the result was withheld: ${code}` } });
 }
 
 /** The client's calls. If the client has not seen all that led to them, their ids name where the rest is kept. */

@@ -17,14 +17,19 @@ import { makeTools } from '../tools/make-tools.ts';
 import type { ToolManifest } from '../tools/tools.ts';
 import type { ChatMessage, ChatRequest, ChatTool } from './chat-types.ts';
 import type { ChatStreamEvent } from './chat.ts';
+import { openWasmCompute } from '../../adapters/wasm/wasm-compute.ts';
+import type { Screens } from '../gates/screening.ts';
+import { openScreens } from '../../../tests/fixtures/open-gates.ts';
 import { makeChat } from './make-chat.ts';
 import { messageText } from './message-text.ts';
 
 let home: string;
 let db: Database;
+let screens: Screens;
 beforeAll(async () => {
   home = await mkdtemp(join(tmpdir(), 'signet-chat-'));
   db = await openDatabase({ path: join(home, 'signet.db') });
+  screens = openScreens((await openWasmCompute()).gates);
 });
 afterAll(async () => {
   await db.close();
@@ -122,6 +127,7 @@ function start(
   const shared = {
     table,
     judge,
+    screens,
     now,
     newId: randomUUID,
     limits: { ...limits, chat: { ...limits.chat, ...given.chat } },

@@ -1,5 +1,6 @@
 import type { NewId, Now, RandomBytes } from '../call.ts';
 import type { Judge } from '../decisions/judge.ts';
+import type { Screens } from '../gates/screening.ts';
 import type { ChatProvider } from '../ports/provider.ts';
 import type { Table } from '../ports/table.ts';
 import type { Tools } from '../tools/tools.ts';
@@ -21,6 +22,7 @@ export function makeChat({
   providers: () => readonly ChatProvider[];
   tools: Tools;
   judge: Judge;
+  screens: Screens;
   table: Table;
   now: Now;
   newId: NewId;

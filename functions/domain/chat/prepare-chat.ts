@@ -2,6 +2,7 @@ import type { Call, NewId, Now, RandomBytes } from '../call.ts';
 import type { Judge, Judgement } from '../decisions/judge.ts';
 import { SignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
+import type { Screens } from '../gates/screening.ts';
 import type { ChatProvider, ModelInfo, ProviderRequest } from '../ports/provider.ts';
 import type { RouteFacts } from '../routing/route.ts';
 import type { Tools } from '../tools/tools.ts';
@@ -12,6 +13,7 @@ import { chooseModel, type ChosenModel } from './choose-model.ts';
 import type { Continuations } from './continuation.ts';
 import type { Conversation } from './converse.ts';
 import { formInstruction, jsonForm, type JsonForm } from './json-form.ts';
+import { incomingText } from './incoming-text.ts';
 import { messageText } from './message-text.ts';
 
 /** What chats are made of; `makeChat` is given them once. */
@@ -19,6 +21,7 @@ export interface ChatParts {
   readonly providers: () => readonly ChatProvider[];
   readonly tools: Tools;
   readonly judge: Judge;
+  readonly screens: Screens;
   readonly continuations: Continuations;
   readonly now: Now;
   readonly newId: NewId;
@@ -57,6 +60,7 @@ export async function prepareChat(parts: ChatParts, call: Call, request: ChatReq
   const is_form_told = form.kind !== 'text' && !model.capabilities.includes('json_schema');
   checkFeatures(request, model, is_form_told);
 
+  const screening = parts.screens.of('chat', incomingText(messages, limits.chat_text_bytes_max));
   const provider_request = providerRequest(request, {
     messages: is_form_told ? withInstruction(messages, form) : messages,
     tools: all_tools,
@@ -77,11 +81,12 @@ export async function prepareChat(parts: ChatParts, call: Call, request: ChatReq
       steps_max: request.signet?.max_steps ?? limits.chat.steps_max,
       tools,
       continuations,
+      screening,
       newCallId: () => `call_${Buffer.from(parts.random(12)).toString('hex')}`,
       limits,
       now: parts.now,
     },
-    judgement: { ...judgementOf(model, request), request: requestRecord(request) },
+    judgement: { ...judgementOf(model, request), request: requestRecord(request), gates: screening },
     chosen,
     facts,
   };

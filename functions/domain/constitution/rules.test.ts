@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { openWasmCompute } from '../../adapters/wasm/wasm-compute.ts';
 import { firstConstitution } from './constitution.ts';
-import { chainOf, ConstitutionRefusedError, readRules } from './rules.ts';
+import { chainOf, ConstitutionRefusedError, outChainOf, readRules } from './rules.ts';
 
 const document = firstConstitution(1);
 const rules = readRules(document);
@@ -37,7 +37,21 @@ test('the chain of an action is that of the document, in its order', () => {
   const chain = chainOf(rules, 'checkGates');
   expect(chain.source).toBe('constitution');
   expect(chain.gates.map(({ id }) => id).join(' ')).toBe('G0 G2 G3 G1 G4 G6 G5 G7 G8 G9 G10 G11');
-  expect(chainOf(rules, 'chat').gates.map(({ id }) => id)).toEqual(['G0', 'G6', 'G11']);
+  expect(chainOf(rules, 'chat').gates.map(({ id }) => id)).toEqual(['G0', 'G6', 'G7', 'G8', 'G9', 'G11']);
+  expect(outChainOf(rules, 'chat')?.gates.map(({ id }) => id)).toEqual(['G0', 'G8']);
+});
+
+test('a gate may count otherwise in one chain, and as before in the others', () => {
+  const enforcementIn = (action: string): string | undefined =>
+    chainOf(rules, action).gates.find(({ id }) => id === 'G7')?.enforcement;
+  expect([enforcementIn('chat'), enforcementIn('checkGates')]).toEqual(['monitor', 'strict']);
+});
+
+test('a chain of what goes out that is not listed is none, and one that is empty is one', () => {
+  expect(outChainOf(rules, 'embed')).toBeUndefined();
+  const emptied = readRules({ ...document, chains: { 'chat.out': [] } });
+  expect(outChainOf(emptied, 'chat')?.gates).toEqual([]);
+  expect(outChainOf(rules, 'constructor')).toBeUndefined();
 });
 
 test.each(['fly', 'constructor', '__proto__', 'toString', ''])('the full form has no chain for `%s`', (action) => {
@@ -69,6 +83,9 @@ test.each<[string, object]>([
   ['a gate twice', { gates: [...rules.gates, rules.gates[0]] }],
   ['a gate of no number', { gates: [{ ...rules.gates[0], id: 'G13' }] }],
   ['a chain with a gate that is not there', { chains: { chat: ['G12'] } }],
+  ['an entry that names a gate that is not there', { chains: { chat: [{ gate: 'G12', enforcement: 'monitor' }] } }],
+  ['an entry with an enforcement of no meaning', { chains: { chat: [{ gate: 'G0', enforcement: 'off' }] } }],
+  ['an entry with a bar of its own', { chains: { chat: [{ gate: 'G0', enforcement: 'strict', bar: 1 }] } }],
   ['no thresholds', { thresholds: undefined }],
   ['another version of the form', { v: 2 }],
   ['a budget of nothing', { budgets_ms: { cheap: 0, medium: 1, expensive: 1 } }],

@@ -26,10 +26,14 @@ export interface Rules {
   /** SHA-256 of what each scorer depends on, by id. */
   readonly scorers: readonly { readonly id: string; readonly sha256: string }[];
   readonly gates: readonly GateRule[];
-  readonly chains: { readonly [action: string]: readonly string[] };
+  /** Of `<action>` for what comes in, of `<action>.out` for what goes out. */
+  readonly chains: { readonly [action: string]: readonly ChainEntry[] };
   /** What becomes of a text that has no score. */
   readonly unscored: 'skip' | 'refuse';
 }
+
+/** A gate, or one that counts otherwise in this chain. */
+export type ChainEntry = string | { readonly gate: string; readonly enforcement: Enforcement };
 
 /** A chain of gates for one action, and where it stands. */
 export interface Chain {
@@ -58,7 +62,7 @@ export function readRules(constitution: JsonObject): Rules {
   const known = new Set(rules.gates.map(({ id }) => id));
   if (known.size !== rules.gates.length) throw new ConstitutionRefusedError('`gates`: expected each gate once');
   for (const [action, chain] of Object.entries(rules.chains)) {
-    const stranger = chain.find((id) => !known.has(id));
+    const stranger = chain.map(gateOf).find((id) => !known.has(id));
     if (stranger !== undefined) {
       throw new ConstitutionRefusedError(`\`chains.${action}\`: expected gates of \`gates\`, got \`${stranger}\``);
     }
@@ -77,14 +81,34 @@ export function chainOf(rules: Rules, action: string): Chain {
   return { gates: chainIn(builtIn, action) ?? [], source: 'built-in/1', rules: builtIn };
 }
 
+/**
+ * The gates for what an action gives out. Undefined where the constitution lists none: one from before such chains, whose
+ * signers asked for no check; an empty list is a chain, and refuses.
+ */
+export function outChainOf(rules: Rules, action: string): Chain | undefined {
+  const own = chainIn(rules, `${action}.out`);
+  return own === undefined ? undefined : { gates: own, source: 'constitution', rules };
+}
+
+/** The gate that an entry of a chain names. */
+export function gateOf(entry: ChainEntry): string {
+  return typeof entry === 'string' ? entry : entry.gate;
+}
+
 function chainIn(rules: Rules, action: string): readonly GateRule[] | undefined {
   if (!Object.hasOwn(rules.chains, action)) return undefined;
-  return rules.chains[action]?.flatMap((id) => rules.gates.filter((gate) => gate.id === id));
+  return rules.chains[action]?.flatMap((entry) =>
+    rules.gates
+      .filter((gate) => gate.id === gateOf(entry))
+      .map((gate) => (typeof entry === 'string' ? gate : { ...gate, enforcement: entry.enforcement })),
+  );
 }
 
 const basisPoints = z.number().int().min(0).max(10_000);
 const seconds = z.number().int().min(0).max(86_400);
 const milliseconds = z.number().int().min(1).max(60_000);
+
+const enforcement = z.enum(['strict', 'advisory', 'monitor']);
 
 /** Members that rules of gates do not need are left to their readers. */
 const form = z.object({
@@ -100,10 +124,13 @@ const form = z.object({
       scorer: z.string().nullable(),
       bar: basisPoints,
       mandatory: z.boolean(),
-      enforcement: z.enum(['strict', 'advisory', 'monitor']),
+      enforcement,
     }),
   ),
-  chains: z.record(z.string(), z.array(z.string()).max(16)),
+  chains: z.record(
+    z.string(),
+    z.array(z.union([z.string(), z.strictObject({ gate: z.string(), enforcement })])).max(16),
+  ),
   unscored: z.enum(['skip', 'refuse']),
 });
 

@@ -1,6 +1,7 @@
 import type { Call } from '../call.ts';
 import type { Json, JsonObject } from '../json.ts';
-import type { Action, Facts, Resource } from '../ports/policy-engine.ts';
+import type { SignetError } from '../errors.ts';
+import type { Action, Facts, PolicyAnswer, Resource } from '../ports/policy-engine.ts';
 
 /** What a decision is about. `facts` go to Cedar and into the receipt. */
 export interface Judgement {
@@ -9,6 +10,22 @@ export interface Judgement {
   readonly facts: Facts;
   /** What was asked, for the receipt's `subject[]`: kept as a salted content record, only its digests are signed. */
   readonly request?: Json;
+  /** Gates of the constitution around this action; absent where it has none but policy. */
+  readonly gates?: {
+    readonly screen: Screen;
+    /** Of what went out, once there is any. */
+    readonly verdict: () => JsonObject | undefined;
+  };
+}
+
+/** Runs the gates for what was asked. They ask policy in their place, with what they found as further facts. */
+export type Screen = (policy: (facts: Facts) => PolicyAnswer) => Promise<Screened>;
+
+export interface Screened {
+  /** For the statement: `verdict.in`. */
+  readonly verdict: JsonObject;
+  /** Why the action must not begin. */
+  readonly refusal?: SignetError;
 }
 
 /** How a permitted action ended; becomes fields of the decision statement. */

@@ -2,7 +2,7 @@ import type { Call } from '../call.ts';
 import type { Content, Subject } from '../content/content.ts';
 import { SignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
-import type { PolicyAnswer, PolicyEngine, PolicyQuestion } from '../ports/policy-engine.ts';
+import type { Facts, PolicyAnswer, PolicyEngine, PolicyQuestion } from '../ports/policy-engine.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import { decisionType } from '../receipts/statement-types.ts';
 import { decisionFailure, leavesReceipt } from './decision-failure.ts';
@@ -22,23 +22,45 @@ export function makeJudge({
   receipts: Receipts;
   content: Content;
 }): Judge {
-  function ask(call: Call, judgement: Judgement): { question: PolicyQuestion; answer: PolicyAnswer } {
-    const { id, kind, tenant, scopes } = call.principal;
-    const question: PolicyQuestion = {
-      principal: { kind, id, tenant },
-      action: judgement.action,
-      resource: judgement.resource,
-      facts: { ...judgement.facts, scopes, depth: call.depth },
-    };
+  function ask(call: Call, judgement: Judgement, found: Facts = {}): Asked {
+    const question = questionOf(call, judgement, found);
     return { question, answer: policy.decide(question) };
   }
 
+  /** Gates and policy, in the constitution's order; throws when one of them refuses, with the receipt. */
+  async function admit(call: Call, judgement: Judgement): Promise<Asked> {
+    const { gates } = judgement;
+    if (gates === undefined) {
+      const asked = ask(call, judgement);
+      return asked.answer.effect === 'deny' ? refuse(call, judgement, asked) : asked;
+    }
+    let asked: Asked | undefined;
+    const { verdict, refusal } = await gates.screen((found) => {
+      asked = ask(call, judgement, found);
+      return asked.answer;
+    });
+    // A chain cannot leave policy out.
+    if (refusal === undefined) asked ??= ask(call, judgement);
+    if (asked?.answer.effect === 'deny') return refuse(call, judgement, { ...asked, verdict });
+    if (refusal !== undefined) {
+      const unasked = { question: questionOf(call, judgement, {}), answer: nobodyAllowed };
+      refusal.receipt = await record(
+        call,
+        { ...unasked, verdict },
+        {
+          code: refusal.code,
+          outcome: failedOutcome(refusal),
+          request: judgement.request,
+        },
+      );
+      throw refusal;
+    }
+    if (asked === undefined) throw new Error('policy was not asked');
+    return { ...asked, verdict };
+  }
+
   /** Keeps the contents and appends the statement with them; answers the receipt when both are stored. */
-  async function record(
-    call: Call,
-    asked: ReturnType<typeof ask>,
-    ending: { code: string; outcome: Outcome; request?: Json | undefined },
-  ): Promise<string> {
+  async function record(call: Call, asked: Asked, ending: Ending): Promise<string> {
     const items = [
       ...(ending.request === undefined ? [] : [{ name: 'request', content: ending.request }]),
       ...(ending.outcome.response === undefined ? [] : [{ name: 'response', content: ending.outcome.response }]),
@@ -55,7 +77,7 @@ export function makeJudge({
     );
   }
 
-  async function refuse(call: Call, judgement: Judgement, asked: ReturnType<typeof ask>): Promise<never> {
+  async function refuse(call: Call, judgement: Judgement, asked: Asked): Promise<never> {
     const evaluation_errors = asked.answer.errors.length;
     const error = new SignetError({
       code: 'policy_denied',
@@ -72,9 +94,7 @@ export function makeJudge({
 
   return {
     async decide(call, judgement, work) {
-      const asked = ask(call, judgement);
-      if (asked.answer.effect === 'deny') return refuse(call, judgement, asked);
-
+      const asked = await admit(call, judgement);
       let worked: Awaited<ReturnType<typeof work>>;
       try {
         worked = await work();
@@ -85,6 +105,7 @@ export function makeJudge({
             code: error.code,
             outcome: failedOutcome(error),
             request: judgement.request,
+            out: judgement.gates?.verdict(),
           });
         }
         throw error;
@@ -93,13 +114,13 @@ export function makeJudge({
         code: okCode,
         outcome: worked.outcome,
         request: judgement.request,
+        out: judgement.gates?.verdict(),
       });
       return { value: worked.value, receipt };
     },
 
     async open(call, judgement, begin) {
-      const asked = ask(call, judgement);
-      if (asked.answer.effect === 'deny') return refuse(call, judgement, asked);
+      const asked = await admit(call, judgement);
       begin?.();
       const decision = await record(call, asked, { code: okCode, outcome: {}, request: judgement.request });
       let isClosed = false;
@@ -107,7 +128,13 @@ export function makeJudge({
         if (isClosed) throw new Error('a decision ends once: `succeed` or `fail` was called before');
         isClosed = true;
         const parents = [decision, ...(ending.outcome.parents ?? [])];
-        return record(call, asked, { ...ending, outcome: { ...ending.outcome, parents } });
+        // What came in was judged in the decision's statement, which is the first parent.
+        const { question, answer } = asked;
+        return record(
+          call,
+          { question, answer },
+          { ...ending, outcome: { ...ending.outcome, parents }, out: judgement.gates?.verdict() },
+        );
       };
       const opened: OpenDecision = {
         receipt: decision,
@@ -125,10 +152,38 @@ export function makeJudge({
   };
 }
 
+/** What was asked of policy and answered, and what the gates found before. */
+interface Asked {
+  readonly question: PolicyQuestion;
+  readonly answer: PolicyAnswer;
+  readonly verdict?: JsonObject;
+}
+
+interface Ending {
+  readonly code: string;
+  readonly outcome: Outcome;
+  readonly request?: Json | undefined;
+  /** What the gates found in what went out. */
+  readonly out?: JsonObject | undefined;
+}
+
+/** In the place of an answer where a gate before policy refused. */
+const nobodyAllowed: PolicyAnswer = { effect: 'deny', policies: [], errors: [] };
+
+function questionOf(call: Call, judgement: Judgement, found: Facts): PolicyQuestion {
+  const { id, kind, tenant, scopes } = call.principal;
+  return {
+    principal: { kind, id, tenant },
+    action: judgement.action,
+    resource: judgement.resource,
+    facts: { ...judgement.facts, ...found, scopes, depth: call.depth },
+  };
+}
+
 function decisionPredicate(
-  { question, answer }: { question: PolicyQuestion; answer: PolicyAnswer },
+  { question, answer, verdict }: Asked,
   policy_version: string,
-  { code, outcome }: { code: string; outcome: Outcome },
+  { code, outcome, out }: Ending,
 ): JsonObject {
   const { response: _response, parents, ...told } = outcome;
   return {
@@ -141,6 +196,9 @@ function decisionPredicate(
     policies: answer.policies,
     facts: statementJson(question.facts),
     ...(statementJson(told) as JsonObject),
+    ...(verdict === undefined && out === undefined
+      ? {}
+      : { verdict: { ...(verdict === undefined ? {} : { in: verdict }), ...(out === undefined ? {} : { out }) } }),
     parents: parents ?? [],
   };
 }

@@ -27,7 +27,8 @@ export function formFault(findings: EnvelopeFindings | undefined): string | unde
   return findings?.checks.find(({ check, ok }) => check === 'form' && !ok)?.code;
 }
 
-function findingOf(id: string, findings: EnvelopeFindings | undefined): Finding {
+/** What one of G1 to G5 says of the findings. */
+export function findingOf(id: string, findings: EnvelopeFindings | undefined): Finding {
   if (findings === undefined) return { state: 'na', facts: { enveloped: false } };
   if (id === 'G5') return { state: 'na', facts: { asked: false } };
   const failed = findings.checks.find(({ ok }) => !ok);

@@ -11,7 +11,7 @@ import { withoutProof } from '../constitution/constitution.ts';
 import type { Compliance, Constitutions, PublishedConstitution } from './constitutions.ts';
 import { complianceOf, type Evidence } from './compliance.ts';
 import { constitutionKey } from '../constitution/keys.ts';
-import { readRules } from '../constitution/rules.ts';
+import { gateOf, readRules } from '../constitution/rules.ts';
 
 /** What the node's rules are and whether something was held to them; the contract is in `constitutions.ts`. */
 export function makeConstitutions({
@@ -87,7 +87,7 @@ function published(
   const { thresholds, gates, chains } = readRules(document);
   const actionsOf = (gate: string): readonly string[] =>
     Object.entries(chains)
-      .filter(([, chain]) => chain.includes(gate))
+      .filter(([, chain]) => chain.some((entry) => gateOf(entry) === gate))
       .map(([action]) => action);
   return {
     version,

@@ -6,7 +6,7 @@ import type { Judge } from '../decisions/judge.ts';
 import { SignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { DigestCompute } from '../ports/compute.ts';
-import type { GatesCompute, ScorerDescription } from '../ports/gates-compute.ts';
+import type { GatesCompute } from '../ports/gates-compute.ts';
 import type { PolicyEngine } from '../ports/policy-engine.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import { gateVerdictType } from '../receipts/statement-types.ts';
@@ -14,6 +14,7 @@ import { envelopeGates, formFault, type EnvelopeFindings } from './envelope-gate
 import { formGate } from './form-gate.ts';
 import type { GateRequest, Gates, GateVerdict } from './gates.ts';
 import { groundingGate } from './grounding-gate.ts';
+import { describeOnce, withoutUnknown } from './known-gates.ts';
 import { policyGate } from './policy-gate.ts';
 import { runChain, type Gate } from './run-chain.ts';
 import { textGates } from './text-gates.ts';
@@ -41,17 +42,8 @@ export interface GatesParts {
 /** Judges content by the constitution's chains; the contract is in `gates.ts`. */
 export function makeGates(parts: GatesParts): Gates {
   const { compute, judge, receipts, content } = parts;
-  let described: Promise<ScorerDescription> | undefined;
+  const scorersHere = describeOnce(compute);
   let rules: Rules | undefined;
-
-  /** Asked again after a failure: the capability may have been on its way. */
-  function scorersHere(): Promise<ScorerDescription> {
-    described ??= compute.describeScorers().catch((cause: unknown) => {
-      described = undefined;
-      throw cause;
-    });
-    return described;
-  }
 
   async function judged(call: Call, request: GateRequest): Promise<GateVerdict & { cause?: unknown }> {
     rules ??= readRules(parts.constitution);
@@ -157,21 +149,6 @@ async function findingsOf(
   const { payload } = JSON.parse(envelope) as { payload: string };
   const message = JSON.parse(Buffer.from(payload, 'base64').toString()) as { body?: { digest?: { sha256?: string } } };
   return { ...verdict, is_about_content: own !== undefined && message.body?.digest?.sha256 === own.sha256 };
-}
-
-/** A gate whose scorer is not the one that the constitution pinned is no gate of ours, and its place in a chain refuses. */
-function withoutUnknown(
-  { gates: named, rules }: Chain,
-  gates: ReadonlyMap<string, Gate>,
-  { scorers }: ScorerDescription,
-): ReadonlyMap<string, Gate> {
-  const isHere = (scorer: string): boolean => {
-    const pinned = rules.scorers.find(({ id }) => id === scorer)?.sha256;
-    return pinned !== undefined && scorers.some(({ id, sha256 }) => id === scorer && sha256 === pinned);
-  };
-  const known = new Map(gates);
-  for (const { id, scorer } of named) if (scorer !== null && !isHere(scorer)) known.delete(id);
-  return known;
 }
 
 /** A claim in basis points, rounded down. */

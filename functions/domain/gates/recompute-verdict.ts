@@ -46,7 +46,7 @@ export async function recomputeVerdict({
     return { same: false, reason: `this build does not have the \`${stranger}\` of the record`, gates: [] };
   }
 
-  const ran = await Promise.all(chain.map((entry) => ranAgain(entry, { record, content, compute, claimed })));
+  const ran = await Promise.all(chain.map((entry) => ranAgain(entry, { record, content, compute, claimed, scorers })));
   const refusing = ran.find(
     ({ state, rule }) => state === 'error' || (state === 'fail' && rule.enforcement === 'strict'),
   );
@@ -99,10 +99,17 @@ async function ranAgain(
     content,
     compute,
     claimed,
-  }: { record: JsonObject; content: string; compute: GatesCompute; claimed: JsonObject },
+    scorers,
+  }: { record: JsonObject; content: string; compute: GatesCompute; claimed: JsonObject; scorers: JsonObject },
 ): Promise<RanGate> {
   const { g, bar, enforcement, state, score, code, facts } = entry;
-  const rule: GateRule = { id: g, scorer: null, bar, enforcement, mandatory: entry.mandatory !== false };
+  const rule: GateRule = {
+    id: g,
+    scorer: scorerIn(scorers, g),
+    bar,
+    enforcement,
+    mandatory: entry.mandatory !== false,
+  };
   const bytes = new TextEncoder().encode(content);
   if (g === 'G0' && facts['bytes'] !== bytes.length) return { rule, state: 'error', score: 0, facts: {}, us: 0 };
   if (!isComputed(entry)) return { rule, state, score, facts, us: 0, ...(code === undefined ? {} : { code }) };
@@ -118,6 +125,12 @@ async function ranAgain(
   const [again] = ran;
   if (again === undefined) throw new Error('a chain of one gate ran none');
   return again;
+}
+
+/** A record names the scorers of its chain by id; the two that have versions are of one gate each. */
+function scorerIn(scorers: JsonObject, g: string): string | null {
+  const family = g === 'G8' ? 'leak/' : 'inject/';
+  return Object.keys(scorers).find((id) => id.startsWith(family)) ?? null;
 }
 
 const untimed = { cheap: 60_000, medium: 60_000, expensive: 60_000 };

@@ -1,5 +1,6 @@
 import type { GateRule, Rules } from '../constitution/rules.ts';
 import type { JsonObject } from '../json.ts';
+import { ScorerLateError } from '../ports/gates-compute.ts';
 
 export type Tier = 'cheap' | 'medium' | 'expensive';
 
@@ -15,10 +16,20 @@ export type Finding =
       readonly facts: JsonObject;
     };
 
-/** One gate: I/O ends when `signal` aborts. `before` are the gates that ran, in order. */
+export interface GateInput {
+  /** As the chain has it. */
+  readonly rule: GateRule;
+  /** Aborts when the budget is used up: I/O ends then. */
+  readonly signal: AbortSignal;
+  /** What the budget has left, for work that looks at the clock itself. */
+  readonly within_ms: number;
+  /** The gates that ran, in order. */
+  readonly before: readonly RanGate[];
+}
+
 export interface Gate {
   readonly tier: Tier;
-  run(input: { readonly signal: AbortSignal; readonly before: readonly RanGate[] }): Promise<Finding>;
+  run(input: GateInput): Promise<Finding>;
 }
 
 /** A gate as it ended, before it is measured against the others. */
@@ -72,7 +83,9 @@ export async function runChain({
     }
     const left_ms = budgets_ms[gate.tier] - spent_ms[gate.tier];
     const began = elapsed();
-    const outcome = await within(left_ms, (signal) => gate.run({ signal, before: ran }));
+    const outcome = await within(left_ms, (signal) =>
+      gate.run({ rule, signal, within_ms: Math.ceil(left_ms), before: ran }),
+    );
     const took_ms = elapsed() - began;
     spent_ms[gate.tier] += took_ms;
     const us = Math.max(0, Math.round(took_ms * 1000));
@@ -112,7 +125,7 @@ async function within(left_ms: number, run: (signal: AbortSignal) => Promise<Fin
   });
   const work = run(deadline.signal).then(
     (finding): Outcome => ({ kind: 'found', finding }),
-    (cause: unknown): Outcome => ({ kind: 'threw', cause }),
+    (cause: unknown): Outcome => (cause instanceof ScorerLateError ? { kind: 'late' } : { kind: 'threw', cause }),
   );
   try {
     return await Promise.race([work, late]);

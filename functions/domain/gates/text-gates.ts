@@ -1,5 +1,5 @@
-import type { Rules } from '../constitution/rules.ts';
-import type { GatesCompute, InjectionScore, LeakScore } from '../ports/gates-compute.ts';
+import type { GateRule, Rules } from '../constitution/rules.ts';
+import type { GatesCompute, InjectionScore, InjectionScorer, LeakScore, LeakScorer } from '../ports/gates-compute.ts';
 import type { ContentType } from './gates.ts';
 import type { Finding, Gate } from './run-chain.ts';
 
@@ -18,19 +18,41 @@ export interface TextGateParts {
  */
 export function textGates(parts: TextGateParts): ReadonlyMap<string, Gate> {
   const { compute, bytes } = parts;
-  const cheap = (run: () => Promise<Finding>): Gate => ({ tier: 'cheap', run });
+  const cheap = (run: Gate['run']): Gate => ({ tier: 'cheap', run });
   return new Map([
-    ['G7', cheap(() => snrFinding(parts))],
-    ['G8', cheap(async () => scored('gate.leak', first(await compute.scoreLeak([bytes]))))],
-    ['G9', cheap(async () => scored('gate.injection', first(await compute.scoreInjection([bytes]))))],
+    ['G7', cheap(({ within_ms }) => snrFinding(parts, within_ms))],
+    [
+      'G8',
+      cheap(async ({ rule, within_ms }) =>
+        scored('gate.leak', first(await compute.scoreLeak([bytes], { scorer: leakScorer(rule), within_ms }))),
+      ),
+    ],
+    [
+      'G9',
+      cheap(async ({ rule, within_ms }) =>
+        scored(
+          'gate.injection',
+          first(await compute.scoreInjection([bytes], { scorer: injectionScorer(rule), within_ms })),
+        ),
+      ),
+    ],
   ]);
 }
 
-async function snrFinding(parts: TextGateParts): Promise<Finding> {
+/** The version that a constitution names; older ones are there for constitutions that were signed before. */
+export function leakScorer({ scorer }: GateRule): LeakScorer {
+  return scorer === 'leak/1' ? 'leak/1' : 'leak/2';
+}
+
+export function injectionScorer({ scorer }: GateRule): InjectionScorer {
+  return scorer === 'inject/1' ? 'inject/1' : 'inject/2';
+}
+
+async function snrFinding(parts: TextGateParts, within_ms: number): Promise<Finding> {
   const { compute, bytes, content_type, unscored, claimed_snr } = parts;
   // JSON is no prose: the scorer is for text, and says nothing of another form.
   if (content_type === 'application/json') return withoutScore('form', unscored);
-  const score = first(await compute.scoreSnr([bytes]));
+  const score = first(await compute.scoreSnr([bytes], { within_ms }));
   if (!score.scored) return withoutScore(score.reason, unscored);
   const { at_word, words, language, features } = score;
   const facts = { computed: score.score, at_word, words, language, features: { ...features } };

@@ -13,3 +13,4 @@
 mod embed;
 mod proof;
 mod score;
+mod vectors;

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Instant;
 
 use compute::Engine;
 use napi::bindgen_prelude::Uint8Array;
@@ -9,7 +10,13 @@ use napi::{Error, Result};
 use napi_derive::napi;
 
 /// One for the process: handles stay unique however often the addon is opened.
-static ENGINE: LazyLock<Mutex<Engine>> = LazyLock::new(Mutex::default);
+static ENGINE: LazyLock<Mutex<Engine>> =
+    LazyLock::new(|| Mutex::new(Engine::with_clock(elapsed_ms)));
+
+fn elapsed_ms() -> f64 {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGAN.elapsed().as_secs_f64() * 1000.0
+}
 
 /// The version of what this addon exports. Counted up when an export changes, so that an addon built from other sources
 /// is told apart before it is used.

@@ -1,19 +1,31 @@
 //! The WASM blob: the crates `compute` and `kernels` behind raw exports over linear memory.
 //!
-//! There are no imports, so the blob can reach nothing. Memory crosses as (address, length): the caller allocates with
+//! The one import is a clock that counts milliseconds, so the blob can reach nothing. Memory crosses as (address, length): the caller allocates with
 //! [`allocate`], fills, calls, and frees what it gets back with [`release`]. Whatever is freed is zeroed, because a
 //! request may have been a private key. A panic ends in a trap, after which the caller must drop the instance.
 
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::RefCell;
 
-use compute::Engine;
+use compute::{Engine, VectorEngine, VectorOperation};
 use kernels::{Metric, NonFinite, TopK};
 use zeroize::Zeroize;
 
 thread_local! {
-    static ENGINE: RefCell<Engine> = RefCell::default();
+    static ENGINE: RefCell<Engine> = RefCell::new(Engine::with_clock(elapsed_ms));
+    static VECTORS: RefCell<VectorEngine> = RefCell::default();
     static SCORING: RefCell<Option<TopK<Vec<f32>>>> = const { RefCell::new(None) };
+}
+
+#[link(wasm_import_module = "signet")]
+unsafe extern "C" {
+    /// Milliseconds since any moment; never goes back.
+    #[link_name = "elapsed_ms"]
+    safe fn host_elapsed_ms() -> f64;
+}
+
+fn elapsed_ms() -> f64 {
+    host_elapsed_ms()
 }
 
 /// Every block is aligned for SIMD loads.
@@ -54,7 +66,11 @@ pub unsafe extern "C" fn release(address: *mut u8, length: usize) {
 pub unsafe extern "C" fn call(operation: u32, address: *const u8, length: usize) -> u64 {
     // SAFETY: the caller's promise.
     let request = unsafe { std::slice::from_raw_parts(address, length) };
-    let Ok(mut answer) = ENGINE.with_borrow_mut(|engine| engine.answer(operation, request)) else {
+    let answered = match VectorOperation::from_number(operation) {
+        Some(operation) => VECTORS.with_borrow_mut(|engine| engine.answer(operation, request)),
+        None => ENGINE.with_borrow_mut(|engine| engine.answer(operation, request)),
+    };
+    let Ok(mut answer) = answered else {
         return 0;
     };
     let block = allocate(answer.len());

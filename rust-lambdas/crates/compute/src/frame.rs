@@ -10,6 +10,12 @@ pub enum FrameError {
     /// No role has this number.
     #[error("no role has the number {0}")]
     Role(u32),
+    /// No scorer has this number.
+    #[error("no scorer has the number {0}")]
+    Scorer(u32),
+    /// No context of a scan has this number.
+    #[error("no context of a scan has the number {0}")]
+    Context(u32),
     /// No metric has this number.
     #[error("no metric has the number {0}")]
     Metric(u32),

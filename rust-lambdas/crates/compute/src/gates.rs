@@ -1,7 +1,8 @@
 //! Gate scorers over frames: no state, nothing refused. A text is any bytes.
 
 use ::gates::{
-    Attainment, Features, citations, excellence, ground, inject, leak, lists, scorers, snr,
+    Attainment, Context, Features, Injections, Late, Leaks, Pace, citations, excellence, ground,
+    inject, inject_2, leak, leak_2, lists, scan, scorers, snr,
 };
 use sha2::{Digest, Sha256};
 
@@ -12,54 +13,36 @@ use crate::frame::{Reader, Writer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the port's methods have the same names")]
 pub enum GateOperation {
-    ScoreSnr = 20,
-    ScoreLeak = 21,
-    ScoreInject = 22,
     FindCitations = 23,
     ScoreGround = 24,
     ScoreExcellence = 25,
     DescribeScorers = 26,
+    ScanLeaks = 27,
+    ScoreText = 28,
 }
 
 impl GateOperation {
-    const ALL: [Self; 7] = [
-        Self::ScoreSnr,
-        Self::ScoreLeak,
-        Self::ScoreInject,
+    const ALL: [Self; 6] = [
         Self::FindCitations,
         Self::ScoreGround,
         Self::ScoreExcellence,
         Self::DescribeScorers,
+        Self::ScanLeaks,
+        Self::ScoreText,
     ];
 
     pub(crate) fn from_number(number: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|known| *known as u32 == number)
     }
 
-    /// One outcome for each item.
-    pub(crate) fn answer(self, request: &[u8]) -> Result<Vec<u8>, FrameError> {
+    /// One outcome for each item. Deadlines count from now.
+    pub(crate) fn answer(self, request: &[u8], clock: Clock) -> Result<Vec<u8>, FrameError> {
+        let began_ms = clock();
         let mut request = Reader::new(request);
         let count = request.count()?;
         let mut answer = Writer::new(count, 0);
         for _ in 0..count {
             match self {
-                Self::ScoreSnr => score_snr(request.bytes()?, &mut answer),
-                Self::ScoreLeak => {
-                    let leaks = leak(request.bytes()?);
-                    let numbers = [leaks.score(), leaks.cards, leaks.ibans, leaks.keys];
-                    accept_numbers(&mut answer, &numbers);
-                }
-                Self::ScoreInject => {
-                    let hits = inject(request.bytes()?);
-                    let numbers = [
-                        hits.score(),
-                        hits.overrides,
-                        hits.hidden,
-                        hits.links,
-                        hits.runs,
-                    ];
-                    accept_numbers(&mut answer, &numbers);
-                }
                 Self::FindCitations => {
                     let found = citations(&String::from_utf8_lossy(request.bytes()?));
                     answer
@@ -75,6 +58,20 @@ impl GateOperation {
                     let least = excellence(&attainments(request.bytes()?)?);
                     answer.accept().number(least);
                 }
+                Self::ScanLeaks | Self::ScoreText => {
+                    let (kind, within_ms) = (request.number()?, request.number()?);
+                    let is_over = || clock() - began_ms >= f64::from(within_ms);
+                    let mut pace = if within_ms == UNLIMITED {
+                        Pace::unlimited()
+                    } else {
+                        Pace::until(&is_over)
+                    };
+                    if self == Self::ScoreText {
+                        score_text(kind, request.bytes()?, &mut pace, &mut answer)?;
+                    } else {
+                        scan_leaks(kind, &mut request, &mut pace, &mut answer)?;
+                    }
+                }
                 Self::DescribeScorers => {
                     request.number()?;
                     answer.accept().bytes(description().as_bytes());
@@ -86,9 +83,71 @@ impl GateOperation {
     }
 }
 
+/// Milliseconds since any moment; never goes back.
+pub type Clock = fn() -> f64;
+
+/// Stands for a text without a deadline.
+const UNLIMITED: u32 = u32::MAX;
+
+/// 1, context, bytes that stay open, and the hits; or 0 where time was over.
+fn scan_leaks(
+    context: u32,
+    request: &mut Reader<'_>,
+    pace: &mut Pace<'_>,
+    answer: &mut Writer,
+) -> Result<(), FrameError> {
+    let context = Context::from_u32(context).ok_or(FrameError::Context(context))?;
+    let (is_last, text) = (request.number()? != 0, request.bytes()?);
+    let Ok(found) = scan(text, context, is_last, pace) else {
+        accept_numbers(answer, &[0]);
+        return Ok(());
+    };
+    let Leaks { cards, ibans, keys } = found.leaks;
+    let held = (text.len() - found.released) as u32;
+    let context = found.context as u32;
+    accept_numbers(answer, &[1, context, held, cards, ibans, keys]);
+    Ok(())
+}
+
+/// 1 and what the scorer says, or 0 where time was over.
+fn score_text(
+    scorer: u32,
+    text: &[u8],
+    pace: &mut Pace<'_>,
+    answer: &mut Writer,
+) -> Result<(), FrameError> {
+    let scored = match scorer {
+        1 => score_snr(text, pace, answer),
+        2 => leak(text, pace).map(|leaks| accept_leaks(leaks, answer)),
+        3 => inject(text, pace).map(|hits| accept_injections(hits, answer)),
+        4 => leak_2(text, pace).map(|leaks| accept_leaks(leaks, answer)),
+        5 => inject_2(text, pace).map(|hits| accept_injections(hits, answer)),
+        _ => return Err(FrameError::Scorer(scorer)),
+    };
+    if scored.is_err() {
+        accept_numbers(answer, &[0]);
+    }
+    Ok(())
+}
+
+fn accept_leaks(leaks: Leaks, answer: &mut Writer) {
+    let Leaks { cards, ibans, keys } = leaks;
+    accept_numbers(answer, &[1, leaks.score(), cards, ibans, keys]);
+}
+
+fn accept_injections(hits: Injections, answer: &mut Writer) {
+    let Injections {
+        overrides,
+        hidden,
+        links,
+        runs,
+    } = hits;
+    accept_numbers(answer, &[1, hits.score(), overrides, hidden, links, runs]);
+}
+
 /// 1, then score, word of the lowest prefix, words read, the six features and the language; or 0 and why not.
-fn score_snr(text: &[u8], answer: &mut Writer) {
-    match snr(text) {
+fn score_snr(text: &[u8], pace: &mut Pace<'_>, answer: &mut Writer) -> Result<(), Late> {
+    match snr(text, pace)? {
         Ok(scored) => {
             let Features {
                 repeat,
@@ -98,16 +157,18 @@ fn score_snr(text: &[u8], answer: &mut Writer) {
                 function,
                 clean,
             } = scored.features;
-            accept_numbers(answer, &[1, scored.score, scored.at_word, scored.words]);
+            accept_numbers(answer, &[1, 1, scored.score, scored.at_word, scored.words]);
             for feature in [repeat, copies, density, form, function, clean] {
                 answer.number(feature);
             }
             answer.bytes(scored.language.as_bytes());
         }
         Err(unscored) => {
-            answer.accept().number(0).bytes(unscored.name().as_bytes());
+            accept_numbers(answer, &[1, 0]);
+            answer.bytes(unscored.name().as_bytes());
         }
     }
+    Ok(())
 }
 
 /// Pairs of score and bar.

@@ -8,6 +8,7 @@ mod arithmetic;
 mod frame;
 mod gates;
 mod ledger;
+mod vectors;
 
 use frame::{Reader, Writer};
 use sha2::{Digest, Sha256};
@@ -16,15 +17,24 @@ use signing::envelope::{self, Envelope};
 use signing::{Keyring, PrivateKey, Reject, Role, document, jcs, multikey, pkcs8};
 
 pub use crate::arithmetic::ArithmeticOperation;
-pub use crate::gates::GateOperation;
+pub use crate::gates::{Clock, GateOperation};
 pub use frame::FrameError;
 pub use ledger::LedgerOperation;
+pub use vectors::{VectorEngine, VectorOperation};
 
 /// Open private keys and known public ones: all state there is.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Engine {
     keyring: Keyring,
     keys: KeyCache,
+    clock: Clock,
+}
+
+impl Default for Engine {
+    /// One whose time stands still: nothing is ever late.
+    fn default() -> Self {
+        Self::with_clock(|| 0.0)
+    }
 }
 
 /// What can be asked. The numbers cross the language border and are never reused.
@@ -80,6 +90,15 @@ impl From<Operation> for u32 {
 }
 
 impl Engine {
+    /// One whose deadlines are measured by `clock`.
+    pub fn with_clock(clock: Clock) -> Self {
+        Self {
+            keyring: Keyring::default(),
+            keys: KeyCache::default(),
+            clock,
+        }
+    }
+
     /// Answers one request frame with one answer frame. An error is a bug of the other end, never a bad item.
     pub fn answer(&mut self, operation: u32, request: &[u8]) -> Result<Vec<u8>, FrameError> {
         if let Some(operation) = ArithmeticOperation::from_number(operation) {
@@ -89,7 +108,7 @@ impl Engine {
             return self.answer_about_log(operation, request);
         }
         if let Some(scorer) = GateOperation::from_number(operation) {
-            return scorer.answer(request);
+            return scorer.answer(request, self.clock);
         }
         let operation = Operation::from_number(operation)?;
         let mut request = Reader::new(request);

@@ -1,11 +1,20 @@
-//! `inject/1`: what tries to speak to a model behind the reader's back. 2,500 less for each class with a hit.
+//! `inject/1` and `inject/2`: what tries to speak to a model behind the reader's back. 2,500 less for each class with a hit.
+//!
+//! The second leaves alone what ordinary texts are full of: images of badges, paths of long links, pictures in data URLs.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::FULL;
 use crate::characters::is_hidden;
-use crate::words::{Reader, Run, read};
+use crate::pace::{Late, Pace};
+
+mod links;
+mod runs;
+mod words;
+
+use links::{Link, each_link};
+use words::each_word;
 
 /// Hits by class.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -28,20 +37,38 @@ impl Injections {
     }
 }
 
-/// Bytes that are no UTF-8 count as U+FFFD.
-pub fn inject(text: &[u8]) -> Injections {
+/// `inject/1`. Bytes that are no UTF-8 count as U+FFFD.
+pub fn inject(text: &[u8], pace: &mut Pace<'_>) -> Result<Injections, Late> {
+    judged(text, pace, |link| link.carries_anything(), |_, _| true)
+}
+
+/// `inject/2`.
+pub fn inject_2(text: &[u8], pace: &mut Pace<'_>) -> Result<Injections, Late> {
+    let is_foreign = |text: &[u8], start: usize| {
+        !runs::is_in_link(text, start) && !runs::is_picture(text, start)
+    };
+    judged(text, pace, |link| link.carries_data(), is_foreign)
+}
+
+fn judged(
+    text: &[u8],
+    pace: &mut Pace<'_>,
+    carries: impl Fn(&Link<'_>) -> bool,
+    is_foreign_run: impl Fn(&[u8], usize) -> bool,
+) -> Result<Injections, Late> {
     let text = String::from_utf8_lossy(text);
+    let mut injections = Injections::default();
     let mut overrides = Overrides { hits: 0, left: 0 };
-    read(&text, &mut overrides);
-    Injections {
-        overrides: overrides.hits,
-        hidden: text
-            .chars()
-            .filter(|one| !one.is_ascii() && is_hidden(*one))
-            .count() as u32,
-        links: links(text.as_bytes()),
-        runs: base64_runs(text.as_bytes()),
-    }
+    each_word(&text, pace, |word| overrides.note(word))?;
+    injections.overrides = overrides.hits;
+    injections.hidden = hidden(&text, pace)?;
+    each_link(&text, pace, |link| {
+        injections.links += u32::from(carries(&link));
+    })?;
+    runs::each_run(text.as_bytes(), pace, |start| {
+        injections.runs += u32::from(is_foreign_run(text.as_bytes(), start));
+    })?;
+    Ok(injections)
 }
 
 /// Words from verb to object at most, the object among them.
@@ -52,15 +79,9 @@ struct Overrides {
     left: u32,
 }
 
-impl Reader for Overrides {
-    fn character(&mut self, _lower: char) {}
-
-    fn word(&mut self, word: &str, _run: &Run) -> bool {
-        let bare = word.trim_matches(|one: char| !one.is_alphabetic());
-        if bare.is_empty() {
-            return true;
-        }
-        match sense_of(bare) {
+impl Overrides {
+    fn note(&mut self, word: &str) {
+        match sense_of(word) {
             Some(Sense::System) if self.left > 0 => {
                 self.hits += 1;
                 self.left = 0;
@@ -68,82 +89,27 @@ impl Reader for Overrides {
             Some(Sense::Override) => self.left = REACH,
             _ => self.left = self.left.saturating_sub(1),
         }
-        true
     }
-
-    fn line(&mut self) {}
 }
 
-const SCHEMES: [&[u8]; 2] = [b"http://", b"https://"];
-/// Characters behind a `?` that no address of a page needs.
-const QUERY_MAX: usize = 256;
-
-fn links(text: &[u8]) -> u32 {
+/// All hidden characters begin with one of two bytes in UTF-8, which few texts have: blocks without them are skipped.
+fn hidden(text: &str, pace: &mut Pace<'_>) -> Result<u32, Late> {
+    pace.again();
+    let bytes = text.as_bytes();
     let mut hits = 0;
-    let mut at = 0;
-    while let Some(found) = text[at..].iter().position(|byte| *byte == b'h') {
-        let start = at + found;
-        let Some(scheme) = SCHEMES
-            .into_iter()
-            .find(|scheme| text[start..].starts_with(scheme))
-        else {
-            at = start + 1;
+    for (index, block) in bytes.chunks(256).enumerate() {
+        pace.reach(index * 256)?;
+        if !block.iter().any(|byte| matches!(byte, 0xE2 | 0xF3)) {
             continue;
-        };
-        let length = text[start..]
-            .iter()
-            .take_while(|byte| is_link(**byte))
-            .count();
-        let end = start + length.max(scheme.len());
-        let link = &text[start..start + length];
-        hits += u32::from(carries(link, is_image(text, start)));
-        at = end;
+        }
+        for (offset, byte) in block.iter().enumerate() {
+            if matches!(byte, 0xE2 | 0xF3) {
+                let character = text[index * 256 + offset..].chars().next();
+                hits += u32::from(character.is_some_and(is_hidden));
+            }
+        }
     }
-    hits
-}
-
-fn carries(link: &[u8], is_image: bool) -> bool {
-    let Some(mark) = link.iter().position(|byte| *byte == b'?') else {
-        return false;
-    };
-    let query = &link[mark + 1..];
-    let has_placeholder = query
-        .iter()
-        .any(|byte| matches!(byte, b'{' | b'[' | b'<' | b'$'));
-    !query.is_empty() && (is_image || has_placeholder || query.len() > QUERY_MAX)
-}
-
-/// `![…](` stands before it; the label is looked for no further than a line of text is long.
-fn is_image(text: &[u8], start: usize) -> bool {
-    let before = &text[start.saturating_sub(256)..start];
-    let Some(label) = before.strip_suffix(b"](") else {
-        return false;
-    };
-    label
-        .windows(2)
-        .rposition(|pair| pair == b"![")
-        .is_some_and(|open| !label[open..].contains(&b'\n'))
-}
-
-fn is_link(byte: u8) -> bool {
-    byte > b' ' && byte < 0x7F && !matches!(byte, b')' | b'"' | b'\'' | b'`')
-}
-
-/// A digest of 64 hex digits, or one in base64, is shorter.
-const RUN_MIN: usize = 120;
-
-fn base64_runs(text: &[u8]) -> u32 {
-    let is_mixed = |run: &[u8]| {
-        run.len() >= RUN_MIN
-            && run.iter().any(u8::is_ascii_lowercase)
-            && run.iter().any(u8::is_ascii_uppercase)
-            && run.iter().any(u8::is_ascii_digit)
-    };
-    let is_base64 =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
-    text.split(|byte| !is_base64(byte))
-        .filter(|run| is_mixed(run))
-        .count() as u32
+    Ok(hits)
 }
 
 #[derive(Clone, Copy)]

@@ -1,9 +1,15 @@
-//! `leak/1`: what looks like a secret or an account. Hits are counted by type; nothing of the text comes out.
+//! `leak/1` and `leak/2`: what looks like a secret or an account. Hits are counted by type; nothing of the text comes out.
 
 use std::sync::LazyLock;
 
 use crate::FULL;
 use crate::log2::{FRACTION, log2};
+use crate::pace::{Late, Pace};
+
+mod scan;
+mod window;
+
+pub use scan::{Context, HELD_MAX, Scan, leak_2, scan};
 
 /// Hits by type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -24,10 +30,11 @@ impl Leaks {
 }
 
 /// Looks at each token of the text once: what is sought begins where a word begins.
-pub fn leak(text: &[u8]) -> Leaks {
+pub fn leak(text: &[u8], pace: &mut Pace<'_>) -> Result<Leaks, Late> {
     let mut leaks = Leaks::default();
     let mut at = 0;
     while at < text.len() {
+        pace.reach(at)?;
         at = match text[at] {
             byte if byte.is_ascii_alphanumeric() => {
                 token_end(text, at, &mut leaks).unwrap_or_else(|| word_end(text, at))
@@ -39,7 +46,7 @@ pub fn leak(text: &[u8]) -> Leaks {
             _ => at + 1,
         };
     }
-    leaks
+    Ok(leaks)
 }
 
 fn token_end(text: &[u8], at: usize, leaks: &mut Leaks) -> Option<usize> {
@@ -178,7 +185,7 @@ fn key_end(text: &[u8], start: usize) -> Option<usize> {
         }
         let tail = &left[prefix.len()..];
         let length = tail.iter().take_while(|byte| is_key(**byte)).count();
-        if length >= *characters_min && is_random(&tail[..length]) {
+        if length >= *characters_min && has_entropy(&tail[..length]) {
             return Some(start + prefix.len() + length);
         }
     }
@@ -186,7 +193,7 @@ fn key_end(text: &[u8], start: usize) -> Option<usize> {
 }
 
 /// Shannon entropy of the bytes, at least 3 bits to the character: a word or a placeholder has less.
-fn is_random(bytes: &[u8]) -> bool {
+fn has_entropy(bytes: &[u8]) -> bool {
     let bytes = &bytes[..bytes.len().min(256)];
     let mut counts = [0u32; 256];
     for byte in bytes {

@@ -13,15 +13,17 @@ mod intern;
 mod leak;
 mod log2;
 mod lz78;
+mod pace;
 mod scorers;
 mod snr;
 mod words;
 
 pub use excellence::{Attainment, excellence};
 pub use ground::{Citations, citations, ground};
-pub use inject::{Injections, inject};
-pub use leak::{Leaks, leak};
+pub use inject::{Injections, inject, inject_2};
+pub use leak::{Context, HELD_MAX, Leaks, Scan, leak, leak_2, scan};
 pub use log2::{exp2_floor, log2_table};
+pub use pace::{Late, Pace};
 pub use scorers::{List, Scorer, lists, scorers};
 pub use snr::{Features, Snr, Unscored, snr};
 

@@ -17,7 +17,7 @@ pub struct List {
 }
 
 /// Every scorer of this build.
-pub fn scorers() -> [Scorer; 5] {
+pub fn scorers() -> [Scorer; 7] {
     [
         Scorer {
             id: "snr/1",
@@ -28,8 +28,16 @@ pub fn scorers() -> [Scorer; 5] {
             parameters: include_str!("../parameters/leak-1.json"),
         },
         Scorer {
+            id: "leak/2",
+            parameters: include_str!("../parameters/leak-2.json"),
+        },
+        Scorer {
             id: "inject/1",
             parameters: include_str!("../parameters/inject-1.json"),
+        },
+        Scorer {
+            id: "inject/2",
+            parameters: include_str!("../parameters/inject-2.json"),
         },
         Scorer {
             id: "ground/1",
@@ -43,7 +51,7 @@ pub fn scorers() -> [Scorer; 5] {
 }
 
 /// Every list of this build.
-pub fn lists() -> [List; 11] {
+pub fn lists() -> [List; 12] {
     [
         List {
             id: "function-words.de",
@@ -76,6 +84,10 @@ pub fn lists() -> [List; 11] {
         List {
             id: "iban-lengths",
             text: include_str!("../lists/iban-lengths.txt"),
+        },
+        List {
+            id: "image-parameters",
+            text: include_str!("../lists/image-parameters.txt"),
         },
         List {
             id: "key-prefixes",

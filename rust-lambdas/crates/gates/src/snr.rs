@@ -18,6 +18,7 @@ use crate::function_words::{LANGUAGES, languages_of};
 use crate::intern::{Interner, key_of, mixed, seed_of};
 use crate::log2::{exp2_floor, log2_table};
 use crate::lz78::{Phrases, WINDOW, Windows};
+use crate::pace::{Late, Pace};
 use crate::words::{Reader, Run, read};
 
 mod features;
@@ -67,10 +68,10 @@ impl Unscored {
 }
 
 /// Scores a text. Bytes that are no UTF-8 count as U+FFFD, which is noise.
-pub fn snr(text: &[u8]) -> Result<Snr, Unscored> {
+pub fn snr(text: &[u8], pace: &mut Pace<'_>) -> Result<Result<Snr, Unscored>, Late> {
     let mut scoring = Scoring::new(seed_of(text));
-    read(&String::from_utf8_lossy(text), &mut scoring);
-    scoring.finish()
+    read(&String::from_utf8_lossy(text), &mut scoring, pace)?;
+    Ok(scoring.finish())
 }
 
 /// In the place of an n-gram that has no number.

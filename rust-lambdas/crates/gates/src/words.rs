@@ -1,6 +1,7 @@
 //! Cuts text into lower-case words without noise.
 
 use crate::characters::{Kind, is_latin, kind_of};
+use crate::pace::{Late, Pace};
 
 /// What a reader of a text is told, in order.
 pub(crate) trait Reader {
@@ -27,17 +28,18 @@ pub(crate) struct Run {
     pub(crate) word_has_letter: bool,
 }
 
-pub(crate) fn read(text: &str, reader: &mut impl Reader) {
+pub(crate) fn read(text: &str, reader: &mut impl Reader, pace: &mut Pace<'_>) -> Result<(), Late> {
     let mut run = Run::default();
     let mut word = String::new();
     let mut is_inside = false;
-    for character in text.chars() {
+    for (at, character) in text.char_indices() {
+        pace.reach(at)?;
         run.characters += 1;
         let kind = kind_of(character);
         if kind == Kind::Space {
             if is_inside {
                 if !reader.word(&word, &run) {
-                    return;
+                    return Ok(());
                 }
                 word.clear();
                 (run.word_characters, run.word_has_letter, is_inside) = (0, false, false);
@@ -78,4 +80,5 @@ pub(crate) fn read(text: &str, reader: &mut impl Reader) {
     if is_inside {
         reader.word(&word, &run);
     }
+    Ok(())
 }

@@ -1,7 +1,11 @@
 use super::*;
 
+fn scored(text: &[u8]) -> Leaks {
+    leak(text, &mut Pace::unlimited()).expect("all the time")
+}
+
 fn hits(text: &str) -> (u32, u32, u32) {
-    let Leaks { cards, ibans, keys } = leak(text.as_bytes());
+    let Leaks { cards, ibans, keys } = scored(text.as_bytes());
     (cards, ibans, keys)
 }
 
@@ -88,12 +92,12 @@ fn counts_each_and_scores_all_or_nothing() {
         hits("4111 1111 1111 1111 5500 0000 0000 0004 12"),
         (2, 0, 0)
     );
-    let leaks = leak(b"4111111111111111 and 4111111111111111 and DE89370400440532013000");
+    let leaks = scored(b"4111111111111111 and 4111111111111111 and DE89370400440532013000");
     assert_eq!(
         (leaks.cards, leaks.ibans, leaks.keys, leaks.score()),
         (2, 1, 0, 0)
     );
-    assert_eq!(leak(b"nothing here").score(), 10_000);
+    assert_eq!(scored(b"nothing here").score(), 10_000);
 }
 
 #[test]
@@ -102,6 +106,6 @@ fn any_bytes_are_read() {
         let bytes: Vec<u8> = (0..length)
             .map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8)
             .collect();
-        leak(&bytes);
+        scored(&bytes);
     }
 }

@@ -1,5 +1,9 @@
 use super::*;
 
+fn snr(text: &[u8]) -> Result<Snr, Unscored> {
+    super::snr(text, &mut Pace::unlimited()).expect("all the time")
+}
+
 const PROSE: &str = "The old harbour had been quiet for years when the first boats came back. Nobody had asked them to \
     return, and for a while people only watched from behind their windows. Then a baker brought bread down to the \
     quay, and the next morning there was coffee too, and by the end of the week it was almost a market again.";
@@ -123,7 +127,7 @@ fn counts_what_the_plain_twin_counts() {
         let mut scoring = Scoring::new(seed_of(text.as_bytes()));
         // Judging may end the reading early; the counts are what is compared.
         let mut reader = Counting(&mut scoring);
-        read(&text, &mut reader);
+        read(&text, &mut reader, &mut Pace::unlimited()).expect("all the time");
         assert_eq!(scoring.count as usize, words.len());
         for n in 2..=4 {
             assert_eq!(
