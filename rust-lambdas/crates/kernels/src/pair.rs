@@ -66,33 +66,58 @@ pub(crate) fn three_sums_in<S: Simd>(
     a_scale: f32,
     b_scale: f32,
 ) -> [f32; 3] {
-    let (a_scale, b_scale) = (simd.splat(a_scale), simd.splat(b_scale));
+    let scales = (simd.splat(a_scale), simd.splat(b_scale));
     let mut sums = [[simd.zero(); 4]; 3];
-    let mut step = |lane: usize, x: S::Floats, y: S::Floats| {
-        let (x, y) = (simd.mul(x, a_scale), simd.mul(y, b_scale));
-        sums[0][lane] = simd.mul_add(x, y, sums[0][lane]);
-        sums[1][lane] = simd.mul_add(x, x, sums[1][lane]);
-        sums[2][lane] = simd.mul_add(y, y, sums[2][lane]);
-    };
     let (mut a_blocks, mut b_blocks) = (a.chunks_exact(4 * S::WIDTH), b.chunks_exact(4 * S::WIDTH));
     for (x, y) in a_blocks.by_ref().zip(b_blocks.by_ref()) {
         for lane in 0..4 {
             let at = lane * S::WIDTH;
-            step(lane, simd.load(&x[at..]), simd.load(&y[at..]));
+            add_three(
+                simd,
+                scales,
+                (simd.load(&x[at..]), simd.load(&y[at..])),
+                lane,
+                &mut sums,
+            );
         }
     }
     let (mut a_lanes, mut b_lanes) = (
         a_blocks.remainder().chunks_exact(S::WIDTH),
         b_blocks.remainder().chunks_exact(S::WIDTH),
     );
-    for (lane, (x, y)) in a_lanes.by_ref().zip(b_lanes.by_ref()).enumerate() {
-        step(lane, simd.load(x), simd.load(y));
+    for (x, y) in a_lanes.by_ref().zip(b_lanes.by_ref()) {
+        add_three(simd, scales, (simd.load(x), simd.load(y)), 0, &mut sums);
     }
     let (a_tail, b_tail) = (a_lanes.remainder(), b_lanes.remainder());
     if !a_tail.is_empty() {
-        step(3, simd.load_part(a_tail), simd.load_part(b_tail));
+        add_three(
+            simd,
+            scales,
+            (simd.load_part(a_tail), simd.load_part(b_tail)),
+            3,
+            &mut sums,
+        );
     }
-    sums.map(|sums| tree(simd, sums))
+    let [products, a_squares, b_squares] = sums;
+    [
+        tree(simd, products),
+        tree(simd, a_squares),
+        tree(simd, b_squares),
+    ]
+}
+
+#[inline(always)]
+fn add_three<S: Simd>(
+    simd: S,
+    (a_scale, b_scale): (S::Floats, S::Floats),
+    (x, y): (S::Floats, S::Floats),
+    lane: usize,
+    sums: &mut [[S::Floats; 4]; 3],
+) {
+    let (x, y) = (simd.mul(x, a_scale), simd.mul(y, b_scale));
+    sums[0][lane] = simd.mul_add(x, y, sums[0][lane]);
+    sums[1][lane] = simd.mul_add(x, x, sums[1][lane]);
+    sums[2][lane] = simd.mul_add(y, y, sums[2][lane]);
 }
 
 /// Multiplies a row, in place.

@@ -91,11 +91,20 @@ pub(crate) fn tile_in<S: Simd, const REGISTERS: usize, const TALL: usize>(
         let mut here = here;
         let mut left = wide;
         while left > 0 {
-            let height = if left >= 4 { 4 } else { 1 };
+            let height = if left == 8 {
+                8
+            } else if left >= 4 {
+                4
+            } else {
+                1
+            };
             let (lines, others) = here.split_at_mut(height * count);
             here = others;
             left -= height;
-            if height == 4 {
+            if height == 8 {
+                let eight: [&[f32]; 8] = std::array::from_fn(|_| taken.next().unwrap_or_default());
+                register_tile(simd, eight, rows, stride, lines);
+            } else if height == 4 {
                 let four: [&[f32]; 4] = std::array::from_fn(|_| taken.next().unwrap_or_default());
                 register_tile(simd, four, rows, stride, lines);
             } else {
@@ -144,12 +153,21 @@ fn panel_in<S: Simd, const REGISTERS: usize, const TALL: usize>(
         });
         let mut sums = [[simd.zero(); REGISTERS]; TALL];
         for (at, line) in lines.iter().enumerate() {
-            let line: [S::Floats; REGISTERS] =
-                std::array::from_fn(|part| simd.load(&line[part * S::WIDTH..]));
-            for (sums, row) in sums.iter_mut().zip(&tall) {
-                let x = simd.splat(row[at]);
-                for (sum, part) in sums.iter_mut().zip(line) {
-                    *sum = simd.mul_add(part, x, *sum);
+            let mut parts = [simd.zero(); REGISTERS];
+            for part in 0..REGISTERS {
+                parts[part] = simd.load(&line[part * S::WIDTH..]);
+            }
+            for row in 0..TALL {
+                let x = simd.splat(tall[row][at]);
+                for part in 0..REGISTERS {
+                    sums[row][part] = simd.mul_add(parts[part], x, sums[row][part]);
+                }
+            }
+            if at % 16 == 0 {
+                // Too many rows at once for the hardware to see where they go: the next ones are asked for here.
+                for row in 0..TALL {
+                    let coming = tall[row].as_ptr().wrapping_add(at + TALL * stride);
+                    simd.prefetch(coming.cast());
                 }
             }
         }
@@ -168,6 +186,8 @@ fn panel_in<S: Simd, const REGISTERS: usize, const TALL: usize>(
 }
 
 /// Rows in pairs, so that each load of a query serves two products.
+///
+/// No closures here: one that is not inlined would be compiled without the instructions of its surroundings.
 #[inline(always)]
 fn register_tile<S: Simd, const QUERIES: usize>(
     simd: S,
@@ -180,31 +200,34 @@ fn register_tile<S: Simd, const QUERIES: usize>(
     let dimension = queries[0].len();
     for first in (0..count).step_by(2) {
         let second = (first + 1).min(count - 1);
-        let pair = [first, second].map(|row| &rows[row * stride..][..dimension]);
+        let (row, next) = (
+            &rows[first * stride..][..dimension],
+            &rows[second * stride..][..dimension],
+        );
         let mut sums = [[simd.zero(); 2]; QUERIES];
-        let mut at = 0;
-        while at + S::WIDTH <= dimension {
-            let components = pair.map(|row| simd.load(&row[at..]));
-            for (query, sums) in queries.iter().zip(&mut sums) {
-                let x = simd.load(&query[at..]);
-                for (sum, y) in sums.iter_mut().zip(components) {
-                    *sum = simd.mul_add(x, y, *sum);
-                }
-            }
-            at += S::WIDTH;
-        }
-        if at < dimension {
-            let components = pair.map(|row| simd.load_part(&row[at..]));
-            for (query, sums) in queries.iter().zip(&mut sums) {
-                let x = simd.load_part(&query[at..]);
-                for (sum, y) in sums.iter_mut().zip(components) {
-                    *sum = simd.mul_add(x, y, *sum);
-                }
+        let whole = dimension - dimension % S::WIDTH;
+        for at in (0..whole).step_by(S::WIDTH) {
+            let (y, z) = (simd.load(&row[at..]), simd.load(&next[at..]));
+            for query in 0..QUERIES {
+                let x = simd.load(&queries[query][at..]);
+                sums[query][0] = simd.mul_add(x, y, sums[query][0]);
+                sums[query][1] = simd.mul_add(x, z, sums[query][1]);
             }
         }
-        for (query, sums) in sums.into_iter().enumerate() {
-            out[query * count + first] = simd.sum(sums[0]);
-            out[query * count + second] = simd.sum(sums[1]);
+        if whole < dimension {
+            let (y, z) = (
+                simd.load_part(&row[whole..]),
+                simd.load_part(&next[whole..]),
+            );
+            for query in 0..QUERIES {
+                let x = simd.load_part(&queries[query][whole..]);
+                sums[query][0] = simd.mul_add(x, y, sums[query][0]);
+                sums[query][1] = simd.mul_add(x, z, sums[query][1]);
+            }
+        }
+        for query in 0..QUERIES {
+            out[query * count + first] = simd.sum(sums[query][0]);
+            out[query * count + second] = simd.sum(sums[query][1]);
         }
     }
 }
