@@ -33,7 +33,7 @@ test.each([
   ['/api/v1/events?topics=', {}],
   ['/api/v1/events?topics=nothing', {}],
   ['/api/v1/events?topics=run.completed,', {}],
-  ['/api/v1/events?topics=run.completed&cursor=-1', {}],
+  ['/api/v1/events?topics=run.completed&cursor=-2', {}],
   ['/api/v1/events?topics=run.completed&other=1', {}],
   ['/api/v1/events?topics=run.completed', { 'last-event-id': 'x' }],
 ])('%s %j is 400', async (path, headers) => {

@@ -4,7 +4,6 @@ import { SignetError } from '../../domain/errors.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
 import { eventPieces } from '../event-pieces.ts';
-import { wholeNumber } from '../schema-parts.ts';
 import { reportStream } from '../stream-failure.ts';
 
 const list = topics.join(', ');
@@ -22,9 +21,15 @@ export const eventEndpoints: readonly Endpoint[] = [
         .max(512)
         .refine((text) => text.split(',').every(isTopic), `expected some of ${list}, separated by commas`)
         .openapi({ description: `some of ${list}; each needs the scope by which the thing itself is read` }),
-      cursor: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+      cursor: z
+        .string()
+        .regex(/^(-1|0|[1-9]\d{0,14})$/, 'expected the number of an event, or -1')
+        .transform(Number)
         .optional()
-        .openapi({ description: 'the last number seen; `last-event-id` stands above it' }),
+        .openapi({
+          type: 'integer',
+          description: 'the last number seen, -1 for all that is told; `last-event-id` stands above it',
+        }),
     }),
     answers: {
       200: { description: 'events by topic, or `reset`', type: 'text/event-stream', schema: z.string() },

@@ -1,6 +1,6 @@
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Now, Principal } from '../../domain/call.ts';
-import { isSignetError, SignetError } from '../../domain/errors.ts';
+import { isSignetError } from '../../domain/errors.ts';
 import type { EventFeed, FeedItem } from '../../domain/events/event-feed.ts';
 import { sealedEvent } from '../../domain/events/sealed-event.ts';
 import type { ToldLog } from '../../domain/events/told-log.ts';
@@ -198,7 +198,9 @@ export function makeSocketHub({
           apply({ kind: 'caught_up', topic });
           return;
         }
-        for (const entry of await log.read(behind.cursor + 1, feed.position)) {
+        const entries = await log.read(behind.cursor + 1, feed.position);
+        if (entries.length === 0) throw new Error('expected entries of the log that were told already');
+        for (const entry of entries) {
           apply({ kind: 'earlier', topic, entry });
           if (isFull(wire.queued())) await wire.drained();
         }
@@ -210,14 +212,7 @@ export function makeSocketHub({
   async function placeOf(after: number | undefined): Promise<{ cursor: number; oldest: number; is_reset: boolean }> {
     const first = await oldestTold();
     if (after === undefined) return { cursor: feed.position - 1, oldest: first, is_reset: false };
-    if (after >= feed.position) {
-      // Another reader of the log may have been told more than this feed has looked at.
-      const { size } = await log.head();
-      if (after >= size) {
-        const detail = `expected a cursor below ${size}, the size of the log`;
-        throw new SignetError({ code: 'invalid_request', detail, param: 'cursor' });
-      }
-    }
+    // One that is ahead of the log is waited for: another reader may have been told more than this feed has looked at.
     const is_reset = after + 1 < first;
     return { cursor: is_reset ? first - 1 : after, oldest: first, is_reset };
   }

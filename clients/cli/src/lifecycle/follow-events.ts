@@ -1,7 +1,9 @@
 import type { JsonObject } from '@signet/functions/domain/json.ts';
-import { readEvents } from '../read-events.ts';
-import { refusalOf } from './ask-node.ts';
+import { answerOf, refusalOf } from './ask-node.ts';
+import { EventCursors } from './event-cursors.ts';
 import { NodeError } from './node-error.ts';
+import { serverSentEvents } from './server-sent-events.ts';
+import { socketEvents } from './socket-events.ts';
 
 export interface EventRequest {
   readonly topics: readonly string[];
@@ -11,62 +13,65 @@ export interface EventRequest {
   readonly signal?: AbortSignal;
 }
 
+interface Address {
+  readonly url: string;
+  readonly token: string | undefined;
+}
+
 const failures_max = 5;
+const ask_ms_max = 10_000;
+const short_ms = 5_000;
 
 /**
- * Events of the node's log. A connection that breaks or ends is taken up again after the last event, with growing
- * pauses; five failures in a row are an error. An event may come twice, under the same `id`.
+ * Events of the node's log, over its socket, or server-sent where it has none. A connection that breaks or ends is taken
+ * up again after the last event of each topic, with growing pauses; five failures in a row are an error. An event may
+ * come twice, under the same `id`.
  * @throws {NodeError}
  */
 export async function* followEvents(
-  node: () => Promise<{ readonly url: string; readonly token: string | undefined }>,
+  node: () => Promise<Address>,
   { topics, after, signal = new AbortController().signal }: EventRequest,
 ): AsyncGenerator<JsonObject, void, void> {
-  let cursor = after;
+  const cursors = new EventCursors(topics, after);
   let failures = 0;
   while (!signal.aborted) {
+    const began = Date.now();
     try {
-      const answer = await connect(await node(), { topics, cursor, signal });
-      for await (const { id, event, data } of readEvents(answer)) {
+      const address = await node();
+      const socket = await socketOf(address);
+      const events = socket === undefined ? serverSentEvents : socketEvents;
+      for await (const event of events(socket ?? address, cursors, signal)) {
         failures = 0;
-        const told = JSON.parse(data) as JsonObject;
-        if (event === 'error') throw refusalOf({ status: 200, body: told });
-        yield told;
-        if (id !== undefined) cursor = Number(id);
+        yield event;
       }
+      // A node ends a connection from time to time; one that does so at once has a reason that it does not tell.
+      failures = Date.now() - began < short_ms ? failures + 1 : 0;
+      if (failures >= failures_max) throw gone(address.url);
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      if (isFinal(error) || failures === failures_max) throw error;
+      if (isFinal(error) || failures >= failures_max) throw error;
     }
     await paused(100 * failures, signal);
   }
 }
 
-async function connect(
-  { url, token }: { readonly url: string; readonly token: string | undefined },
-  { topics, cursor, signal }: { topics: readonly string[]; cursor: number | undefined; signal: AbortSignal },
-): Promise<Response> {
-  const query = new URLSearchParams({
-    topics: topics.join(','),
-    ...(cursor === undefined ? {} : { cursor: `${cursor}` }),
-  });
-  let answer: Response;
-  try {
-    answer = await fetch(`${url}/api/v1/events?${query.toString()}`, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      redirect: 'error',
-      signal,
-    });
-  } catch (cause) {
-    throw new NodeError(
-      { kind: 'unavailable', code: 'node_unavailable', detail: `no node answers at ${url}` },
-      { cause },
-    );
+/**
+ * Where the node holds sockets: here, or at the address that it names; undefined where it has none. Asked before each
+ * connection, because a refused handshake tells a client nothing of its reason.
+ */
+async function socketOf(address: Address): Promise<Address | undefined> {
+  const answer = await answerOf(address, { method: 'GET', path: '/api/v1/ws', wait_ms: ask_ms_max });
+  if (answer.status === 426) {
+    const { url } = answer.body;
+    return typeof url === 'string' ? { ...address, url } : address;
   }
-  if (answer.ok) return answer;
-  const body = (await answer.json().catch(() => ({}))) as JsonObject;
-  throw refusalOf({ status: answer.status, body });
+  if (answer.status === 501) return undefined;
+  throw refusalOf(answer);
+}
+
+function gone(url: string): NodeError {
+  return new NodeError({ kind: 'unavailable', code: 'node_unavailable', detail: `${url} ends every connection` });
 }
 
 /** Refused for what was asked: asking again would be refused again. */
