@@ -13,6 +13,7 @@ export function newApp({ outdir }: { readonly outdir?: string } = {}): App {
 export interface AppParts {
   readonly artefacts: Artefacts;
   readonly stage_files: string;
+  readonly log_origin: string;
 }
 
 /** Adds the State stack of a stage and, unless `parts` is left out, its App stack. */

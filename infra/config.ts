@@ -6,6 +6,7 @@ import { z } from 'zod';
 export const functionLanguages = {
   'serve-api': 'typescript',
   'advance-run': 'typescript',
+  'seal-ledger': 'typescript',
   'sweep-due': 'typescript',
   'embed-text': 'rust',
   'score-vectors': 'rust',
@@ -30,6 +31,7 @@ const size = z.strictObject({
 const sizes = z.strictObject({
   'serve-api': size,
   'advance-run': size,
+  'seal-ledger': size,
   'sweep-due': size,
   'embed-text': size,
   'score-vectors': size,
@@ -121,6 +123,7 @@ const defaults = {
   functions: {
     'serve-api': { memory_mb: 1_024, timeout_s: 900 },
     'advance-run': { memory_mb: 1_024, timeout_s: 900 },
+    'seal-ledger': { memory_mb: 512, timeout_s: 120 },
     'sweep-due': { memory_mb: 512, timeout_s: 60 },
     'embed-text': { memory_mb: 2_048, timeout_s: 60 },
     'score-vectors': { memory_mb: 3_008, timeout_s: 30 },

@@ -69,9 +69,17 @@ export const load: readonly RequestKind[] = [
 
 /** What a month has of each. */
 const month = { minutes: 43_200, hours: 720, s: 2_592_000 };
-/** Lambda's poller keeps five receives of 20 s under way, also when nothing comes. */
-const idle_receives = (5 * month.s) / 20;
-const due_shards = 16;
+/** Lambda's poller of each queue keeps five receives of 20 s under way, also when nothing comes. */
+const idle_receives = (2 * 5 * month.s) / 20;
+/** Due rows, and entries that wait for the log. */
+const swept_shards = 16 + 8;
+/**
+ * What one round of sealing uses, beside its entries: each wake-up is one, and wakes more than a second apart are all of
+ * them. Estimated from the calls that a round makes, not measured.
+ */
+const round = { ms: 200, write_units: 8, read_units: 12, puts: 5, gets: 4, messages: 1 };
+/** Its place is written and its waiting row deleted, in one transaction. */
+const write_units_per_sealed = 6;
 const sweep_ms = 150;
 const log_bytes_per_invocation = 1_000;
 /** X-Ray's default rule: the first request of each second, and one in twenty of the others. */
@@ -92,29 +100,37 @@ export function monthlyBill(request: {
   const over = (amount: (kind: RequestKind) => number): number =>
     kinds.reduce((sum, kind) => sum + requests * kind.share * amount(kind), 0);
 
+  // The log grows at most once a second, and a request that comes alone makes it grow.
+  const rounds = Math.min(month.s, requests);
+  const seal_gb_s = (rounds * round.ms * memoryGb(config, 'seal-ledger')) / 1_000;
   const sweep_gb_s = (month.minutes * sweep_ms * memoryGb(config, 'sweep-due')) / 1_000;
   const gb_s = functionNames.reduce(
     (sum, name) => sum + over(({ function_ms }) => ((function_ms[name] ?? 0) * memoryGb(config, name)) / 1_000),
-    sweep_gb_s,
+    sweep_gb_s + seal_gb_s,
   );
   const api_requests = over(({ calls_back = 0 }) => 1 + calls_back);
   const other_invocations = over(({ function_ms }) => Object.keys(function_ms).length - 1);
-  const invocations = month.minutes + api_requests + other_invocations;
-  const traces = month.minutes + Math.min(api_requests, month.s + api_requests * traced_share);
+  // A round invokes the signer, too.
+  const invocations = month.minutes + api_requests + other_invocations + 2 * rounds;
+  const traces = month.minutes + rounds + Math.min(api_requests, month.s + api_requests * traced_share);
   const kept_gb = over(({ kept_bytes }) => kept_bytes) / 1e9;
   const log_gb = (invocations * log_bytes_per_invocation) / 1e9;
-  // One for each hour in which something is asked, at most.
-  const signatures = Math.min(month.hours, requests);
+  // A session for each hour in which something is asked, at most, and a checkpoint a round.
+  const signatures = Math.min(month.hours, requests) + rounds;
 
   return {
     'API Gateway': api_requests * prices.api_request,
     Lambda: invocations * prices.lambda_request + gb_s * prices.lambda_arm64_gb_s,
     DynamoDB:
-      over(({ write_units }) => write_units) * prices.table_write_unit +
-      (over(({ read_units }) => read_units) + due_shards * month.minutes) * prices.table_read_unit +
+      (over(({ write_units }) => write_units + write_units_per_sealed) + rounds * round.write_units) *
+        prices.table_write_unit +
+      (over(({ read_units }) => read_units) + rounds * round.read_units + swept_shards * month.minutes) *
+        prices.table_read_unit +
       kept_gb * (prices.table_gb_month + prices.table_recovery_gb_month),
-    SQS: (idle_receives + over(({ messages = 0 }) => 3 * messages)) * prices.queue_request,
-    'S3 (what is deployed)': deployed_gb * prices.object_gb_month,
+    SQS:
+      (idle_receives + over(({ messages = 0 }) => 3 * messages) + 3 * rounds * round.messages) * prices.queue_request,
+    'S3 (what is deployed, and the log)':
+      deployed_gb * prices.object_gb_month + rounds * (round.puts * prices.object_put + round.gets * prices.object_get),
     'KMS (three keys)': 3 * prices.key_month + signatures * prices.signature,
     'Secrets Manager (one secret)': prices.secret_month + month.hours * prices.secret_read,
     'CloudWatch alarms': alarms * prices.alarm_month,
@@ -124,7 +140,7 @@ export function monthlyBill(request: {
 }
 
 /** Errors and throttles of each function, and what the stage as a whole is watched for (tests/infra compares). */
-export const alarms = 2 * functionNames.length + 6;
+export const alarms = 2 * functionNames.length + 8;
 
 /** The table of the README. */
 export function costTable(): string {

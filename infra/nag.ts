@@ -27,6 +27,12 @@ export const nagReasons: readonly NagReason[] = [
   },
   {
     rule: 'AwsSolutions-IAM5',
+    finding: /\/(log|staging)\/\*$/,
+    of: /-App\/(ServeApi|AdvanceRun|SealLedger)\/Role\/DefaultPolicy\//,
+    because: 'tiles are named by their place in the log; the prefix is what keeps the rest of the bucket away',
+  },
+  {
+    rule: 'AwsSolutions-IAM5',
     finding: /:secret:signet\/[a-z0-9-]+\/\*$/,
     of: /-App\/(ServeApi|AdvanceRun)\/Role\/DefaultPolicy\//,
     because: "the owner names secrets, and AWS adds six characters to each name; the prefix is the stage's own",

@@ -50,6 +50,22 @@ export function writeStageFiles(request: {
   return layer;
 }
 
+/** Name of the log of a stage, as its genesis has it; a placeholder's is its own. */
+export function logOriginOf({
+  config,
+  genesis,
+}: {
+  readonly config: StageConfig;
+  readonly genesis?: string | undefined;
+}): string {
+  const { stage } = config;
+  const found = Object(parse(stage, genesis ?? stage, genesisOf(stage, genesis)));
+  const origin: unknown = Object(Object(found.node_document).log).origin;
+  if (typeof origin === 'string' && origin !== '') return origin;
+  if (found.placeholder === true) return 'signet/placeholder';
+  throw new StageConfigError(stage, ['expected the name of a log in the node document of the genesis']);
+}
+
 function genesisOf(stage: string, given: string | undefined): string {
   if (given === placeholder) return readFileSync(join(genesisFolder, 'placeholder.json'), 'utf8');
   const path = given ?? join(genesisFolder, `${stage}.json`);

@@ -7,7 +7,7 @@ import { addStacks, newApp } from '../add-stacks.ts';
 import { findArtefacts } from '../artefacts.ts';
 import { makeConfig, readOverrides } from '../config.ts';
 import { nag } from '../nag.ts';
-import { writeStageFiles } from '../stage-files.ts';
+import { logOriginOf, writeStageFiles } from '../stage-files.ts';
 
 const infra = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -33,6 +33,7 @@ function main(): void {
   const build_folder = said('build') ?? join(dirname(infra), '.signet-build');
   const parts = () => ({
     stage_files: writeStageFiles({ config, genesis: said('genesis'), build_folder }),
+    log_origin: logOriginOf({ config, genesis: said('genesis') }),
     artefacts: findArtefacts({ config, build_folder }),
   });
   addStacks(app, { config, parts: said('stacks') === 'state' ? undefined : parts() });

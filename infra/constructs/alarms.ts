@@ -12,7 +12,8 @@ export interface AlarmsProps {
   readonly config: StageConfig;
   readonly functions: readonly SignetFunction[];
   readonly api: RestApi;
-  readonly queue: JobQueue;
+  readonly runs: JobQueue;
+  readonly ledger: JobQueue;
 }
 
 interface Rule {
@@ -29,6 +30,7 @@ interface Rule {
 
 const five_minutes = Duration.minutes(5);
 const one_hour = Duration.hours(1);
+const ledger_behind_s = 300;
 
 /** Everything that a person should look at, told to one topic. */
 export class Alarms extends Construct {
@@ -77,7 +79,7 @@ export class Alarms extends Construct {
   }
 }
 
-function rulesOf({ config, functions, api, queue }: AlarmsProps): readonly Rule[] {
+function rulesOf({ config, functions, api, runs, ledger }: AlarmsProps): readonly Rule[] {
   const limits = config.alarms;
   const perFunction = functions.flatMap(({ name, function: lambda }): Rule[] => [
     {
@@ -116,13 +118,28 @@ function rulesOf({ config, functions, api, queue }: AlarmsProps): readonly Rule[
     {
       id: 'runs-age',
       says: 'the oldest waiting job is older than it should be: nobody advances jobs, or too few',
-      metric: queue.queue.metricApproximateAgeOfOldestMessage({ period: five_minutes, statistic: 'Maximum' }),
+      metric: runs.queue.metricApproximateAgeOfOldestMessage({ period: five_minutes, statistic: 'Maximum' }),
       threshold: limits.oldest_message_s,
     },
     {
       id: 'runs-dead-letters',
       says: 'a job could not be worked on: its message is in the dead letters with its reason',
-      metric: queue.deadLetters.queue.metricApproximateNumberOfMessagesVisible({
+      metric: runs.deadLetters.queue.metricApproximateNumberOfMessagesVisible({
+        period: five_minutes,
+        statistic: 'Maximum',
+      }),
+      threshold: 0,
+    },
+    {
+      id: 'ledger-age',
+      says: 'the log was to grow five minutes ago: the sealer does not take its wake-ups, or cannot seal',
+      metric: ledger.queue.metricApproximateAgeOfOldestMessage({ period: five_minutes, statistic: 'Maximum' }),
+      threshold: ledger_behind_s,
+    },
+    {
+      id: 'ledger-dead-letters',
+      says: 'the sealer ended with every delivery of a wake-up: its log tells why the log is halted',
+      metric: ledger.deadLetters.queue.metricApproximateNumberOfMessagesVisible({
         period: five_minutes,
         statistic: 'Maximum',
       }),

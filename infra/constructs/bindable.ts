@@ -15,3 +15,14 @@ export interface Bindable<Right extends string> {
 export function allow(actions: readonly string[], resources: readonly string[]): PolicyStatement {
   return new PolicyStatement({ actions: [...actions], resources: [...resources] });
 }
+
+/** The same for rows whose partition keys are one of `partitions`, where `*` stands for any text. */
+export function allowRows(
+  actions: readonly string[],
+  table_arn: string,
+  partitions: readonly string[],
+): PolicyStatement {
+  const statement = allow(actions, [table_arn]);
+  statement.addCondition('ForAllValues:StringLike', { 'dynamodb:LeadingKeys': [...partitions] });
+  return statement;
+}

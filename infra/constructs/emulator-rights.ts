@@ -11,3 +11,8 @@ export function principalsOf(role_arn: string, { emulator }: StageConfig): strin
 export function sendingRights({ emulator }: StageConfig): readonly string[] {
   return emulator === undefined ? ['sqs:SendMessage'] : ['sqs:SendMessage', 'sqs:SendMessageBatch'];
 }
+
+/** An emulator does not tell a function under which alias it was called; that only the right ones are used, it sees to. */
+export function aliasVariables({ emulator }: StageConfig): Readonly<Record<string, string>> {
+  return emulator === undefined ? {} : { SIGNET_ALIASES: 'none' };
+}

@@ -10,29 +10,41 @@ import { sendingRights } from './emulator-rights.ts';
 const deliveries_max = 25;
 const message_bytes_max = 1_048_576;
 
-/** A standard queue with its dead letters. A message names a job; the job's row knows what is to be done. */
+/** A queue with its dead letters. A message wakes, and names a job at most; rows know what is to be done. */
 export class JobQueue extends Construct implements Bindable<'send' | 'receive'> {
   readonly queue: Queue;
   readonly deadLetters: DeadLetters;
   readonly variables: Readonly<Record<string, string>>;
   private readonly sends: readonly string[];
 
-  /** @param props.worker_timeout_s of the function that reads it: a message stays hidden for six times as long */
+  /**
+   * @param props.worker_timeout_s of the function that reads it: a message stays hidden for six times as long
+   * @param props.delay_s present for a queue that keeps the order of groups, and takes messages that carry the same name
+   *   once: each is delivered so long after it was sent
+   */
   constructor(
     scope: Construct,
     id: string,
-    props: { readonly config: StageConfig; readonly name: string; readonly worker_timeout_s: number },
+    props: {
+      readonly config: StageConfig;
+      readonly name: string;
+      readonly worker_timeout_s: number;
+      readonly delay_s?: number;
+    },
   ) {
     super(scope, id);
     const { config } = props;
     this.sends = sendingRights(config);
-    this.deadLetters = new DeadLetters(this, 'DeadLetters', { config, name: `${props.name}-dlq` });
+    const order = props.delay_s === undefined ? {} : { fifo: true };
+    this.deadLetters = new DeadLetters(this, 'DeadLetters', { config, name: `${props.name}-dlq`, ...order });
     this.queue = new Queue(this, 'Queue', {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       maxMessageSizeBytes: message_bytes_max,
       visibilityTimeout: Duration.seconds(6 * props.worker_timeout_s),
       retentionPeriod: Duration.days(4),
+      ...order,
+      ...(props.delay_s === undefined ? {} : { deliveryDelay: Duration.seconds(props.delay_s) }),
       deadLetterQueue: { queue: this.deadLetters.queue, maxReceiveCount: deliveries_max },
     });
     this.variables = { [variableOf(props.name)]: this.queue.queueUrl };
@@ -49,7 +61,11 @@ export class DeadLetters extends Construct implements Bindable<'bury'> {
   readonly variables: Readonly<Record<string, string>>;
   private readonly sends: readonly string[];
 
-  constructor(scope: Construct, id: string, { config, name }: { readonly config: StageConfig; readonly name: string }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { config, name, fifo }: { readonly config: StageConfig; readonly name: string; readonly fifo?: boolean },
+  ) {
     super(scope, id);
     this.sends = sendingRights(config);
     this.queue = new Queue(this, 'Queue', {
@@ -57,6 +73,7 @@ export class DeadLetters extends Construct implements Bindable<'bury'> {
       enforceSSL: true,
       maxMessageSizeBytes: message_bytes_max,
       retentionPeriod: Duration.days(14),
+      ...(fifo === true ? { fifo } : {}),
     });
     this.variables = { [variableOf(name)]: this.queue.queueUrl };
   }

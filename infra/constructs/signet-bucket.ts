@@ -6,11 +6,14 @@ import type { StageConfig } from '../config.ts';
 import { allow, type Bindable } from './bindable.ts';
 import { removalOf } from './removal.ts';
 
+/** `content`: read, write and delete below `content/`. `log`: read what is published. `seal`: publish it. */
+export type BucketRight = 'content' | 'log' | 'seal';
+
 /**
  * The one bucket. Old versions and broken uploads go by themselves; `staging/` has no rule on purpose: an object there
  * may be the only copy of a log's next tiles, and the sealer deletes it when no row names it any more.
  */
-export class SignetBucket extends Construct implements Bindable<'content'> {
+export class SignetBucket extends Construct implements Bindable<BucketRight> {
   readonly bucket: Bucket;
   readonly variables: Readonly<Record<string, string>>;
 
@@ -33,14 +36,19 @@ export class SignetBucket extends Construct implements Bindable<'content'> {
     this.variables = { SIGNET_BUCKET: this.bucket.bucketName };
   }
 
-  /**
-   * `content`: read, write and delete below `content/`. Listing the bucket is part of it, for without that right S3
-   * answers 403 where an object is missing, and a missing object could not be told from a lost right.
-   */
-  statements(right: 'content'): readonly PolicyStatement[] {
-    return [
-      allow(['s3:DeleteObject', 's3:GetObject', 's3:PutObject'], [this.bucket.arnForObjects(`${right}/*`)]),
-      allow(['s3:ListBucket'], [this.bucket.bucketArn]),
-    ];
+  /** Listing the bucket is part of each: without it S3 answers 403 where an object is missing, as if a right were lost. */
+  statements(right: BucketRight): readonly PolicyStatement[] {
+    const objects = (prefix: string) => this.bucket.arnForObjects(`${prefix}/*`);
+    const list = allow(['s3:ListBucket'], [this.bucket.bucketArn]);
+    switch (right) {
+      case 'content':
+        return [allow(changes, [objects('content')]), list];
+      case 'log':
+        return [allow(['s3:GetObject'], [objects('log')]), list];
+      case 'seal':
+        return [allow(changes, [objects('log'), objects('staging')]), list];
+    }
   }
 }
+
+const changes = ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'];

@@ -1,5 +1,6 @@
 import { CfnPolicy, type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
+  Alias,
   Architecture,
   CfnFunction,
   Code,
@@ -98,6 +99,19 @@ export class SignetFunction extends Construct implements Bindable<'invoke'> {
 
   statements(_right: 'invoke'): readonly PolicyStatement[] {
     return [allow(['lambda:InvokeFunction'], [this.function.functionArn])];
+  }
+
+  /** The function under one of its aliases. */
+  as(alias: string): Bindable<'invoke'> {
+    const made = new Alias(this, `Alias-${alias}`, {
+      aliasName: alias,
+      version: this.function.latestVersion,
+    });
+    const [variable = ''] = Object.keys(this.variables);
+    return {
+      variables: { [variable]: `${this.function.functionName}:${made.aliasName}` },
+      statements: () => [allow(['lambda:InvokeFunction'], [`${this.function.functionArn}:${alias}`])],
+    };
   }
 
   /**

@@ -1,16 +1,27 @@
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
-import { type PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { StageConfig } from '../config.ts';
-import { allow, type Bindable } from './bindable.ts';
+import { allow, allowRows, type Bindable } from './bindable.ts';
 import { removalOf } from './removal.ts';
 
 const reads = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
 /** `ConditionCheckItem` is how a transaction may ask about a row that it does not write. */
 const writes = ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'];
 
+/**
+ * `read` and `write` any row, but for one: what the log was committed as is written by the sealer alone, since the signer
+ * signs what stands there. `seal`: rows of the log, and who the node is. `lock`: that one row, to look at.
+ */
+export type TableRight = 'read' | 'write' | 'seal' | 'lock';
+
+/** `functions/domain/ledger/keys.ts` and `functions/domain/identity/keys.ts` build them. */
+const lock_partition = 'ledger#lock';
+const ledger_partitions = ['ledger#*'];
+const identity_partitions = ['identity', 'identity#*'];
+
 /** The one table: every noun's rows, read by key. Nobody may scan it. */
-export class SignetTable extends Construct implements Bindable<'read' | 'write'> {
+export class SignetTable extends Construct implements Bindable<TableRight> {
   readonly table: Table;
   readonly variables: Readonly<Record<string, string>>;
 
@@ -29,7 +40,29 @@ export class SignetTable extends Construct implements Bindable<'read' | 'write'>
     this.variables = { SIGNET_TABLE: this.table.tableName };
   }
 
-  statements(right: 'read' | 'write'): readonly PolicyStatement[] {
-    return [allow(right === 'read' ? reads : [...reads, ...writes], [this.table.tableArn])];
+  statements(right: TableRight): readonly PolicyStatement[] {
+    const { tableArn } = this.table;
+    switch (right) {
+      case 'read':
+        return [allow(reads, [tableArn])];
+      case 'write':
+        return [allow([...reads, ...writes], [tableArn]), this.denyLockWrites()];
+      case 'seal':
+        return [
+          allowRows([...reads, ...writes], tableArn, ledger_partitions),
+          allowRows(reads, tableArn, identity_partitions),
+        ];
+      case 'lock':
+        return [allowRows(['dynamodb:GetItem'], tableArn, [lock_partition])];
+    }
+  }
+
+  private denyLockWrites(): PolicyStatement {
+    return new PolicyStatement({
+      effect: Effect.DENY,
+      actions: writes.filter((action) => action !== 'dynamodb:ConditionCheckItem'),
+      resources: [this.table.tableArn],
+      conditions: { 'ForAnyValue:StringEquals': { 'dynamodb:LeadingKeys': [lock_partition] } },
+    });
   }
 }

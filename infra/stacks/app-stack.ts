@@ -6,6 +6,7 @@ import type { Construct } from 'constructs';
 import type { Artefacts } from '../artefacts.ts';
 import type { FunctionName, StageConfig } from '../config.ts';
 import { Alarms } from '../constructs/alarms.ts';
+import { aliasVariables } from '../constructs/emulator-rights.ts';
 import { FolderLayer } from '../constructs/folder-layer.ts';
 import { PublicApi } from '../constructs/public-api.ts';
 import { architectureOf, SignetFunction, type SignetFunctionProps } from '../constructs/signet-function.ts';
@@ -18,10 +19,15 @@ export interface AppStackProps extends StackProps {
   readonly artefacts: Artefacts;
   /** Folder with `signet/genesis.json` and, if providers are configured, `signet/signet.json`. */
   readonly stage_files: string;
+  /** Name of the stage's log, as its genesis has it: what checkpoints are signed for. */
+  readonly log_origin: string;
 }
 
 /** Beyond it Lambda drops an event that waits for a machine: the run's job has long taken the attempt for lost. */
 const event_age_max = Duration.seconds(60);
+
+/** As many as a queue that keeps order gives at once: they all say the same. */
+const wake_ups_a_batch = 10;
 
 /** The functions and their triggers. It holds nothing: it may be deleted and made again. */
 export class AppStack extends Stack {
@@ -51,7 +57,10 @@ export class AppStack extends Stack {
     });
     const serveApi = this.typescript('serve-api', stageFiles);
     const advanceRun = this.typescript('advance-run', stageFiles);
+    const sealLedger = this.typescript('seal-ledger');
     const sweepDue = this.typescript('sweep-due', stageFiles);
+    const signForApi = signEnvelope.as('api');
+    const signForLog = signEnvelope.as('log');
 
     const api = new PublicApi(this, 'Api', { config });
     const secrets = new StageSecrets(this, 'Secrets', { config });
@@ -59,27 +68,40 @@ export class AppStack extends Stack {
       node
         .bind(state.table, 'write')
         .bind(state.bucket, 'content')
+        .bind(state.bucket, 'log')
         .bind(state.runs, 'send')
+        .bind(state.ledger, 'send')
         .bind(secrets, 'read')
         .bind(embedText, 'invoke')
         .bind(scoreVectors, 'invoke')
-        .bind(signEnvelope, 'invoke')
+        .bind(signForApi, 'invoke')
         .bind(runScript, 'invoke')
         .setVariable('SIGNET_SCRIPT_ISOLATION', this.scriptsAreIsolated() ? 'per-tenant' : 'shared')
         .setVariable('SIGNET_API_URL', api.url);
     }
     advanceRun.bind(state.runs, 'receive').bind(state.runs.deadLetters, 'bury');
-    sweepDue.bind(state.table, 'write').bind(state.runs, 'send');
-    signEnvelope.bind(state.issuerKey, 'sign');
+    sweepDue.bind(state.table, 'write').bind(state.runs, 'send').bind(state.ledger, 'send');
+    sealLedger
+      .bind(state.table, 'seal')
+      .bind(state.bucket, 'seal')
+      .bind(signForLog, 'invoke')
+      .bind(state.ledger, 'receive');
+    signEnvelope
+      .bind(state.issuerKey, 'sign')
+      .bind(state.logKey, 'sign')
+      .bind(state.table, 'lock')
+      .setVariable('SIGNET_LOG_ORIGIN', props.log_origin);
+    for (const [name, value] of Object.entries(aliasVariables(config))) signEnvelope.setVariable(name, value);
 
     api.serve(serveApi, config);
     this.advanceJobs(advanceRun, state);
+    this.sealWhenWoken(sealLedger, state);
     this.sweepEachMinute(sweepDue);
     for (const node of [runScript, sweepDue]) {
       node.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: event_age_max });
     }
-    const functions = [serveApi, advanceRun, sweepDue, embedText, scoreVectors, signEnvelope, runScript];
-    new Alarms(this, 'Alarms', { config, functions, api: api.api, queue: state.runs });
+    const functions = [serveApi, advanceRun, sealLedger, sweepDue, embedText, scoreVectors, signEnvelope, runScript];
+    new Alarms(this, 'Alarms', { config, functions, api: api.api, runs: state.runs, ledger: state.ledger });
 
     new CfnOutput(this, 'Stage', { value: config.stage });
     new CfnOutput(this, 'ApiUrl', { value: api.url });
@@ -100,8 +122,8 @@ export class AppStack extends Stack {
   }
 
   /** Jobs wake jobs through all of them. */
-  private typescript(name: FunctionName, stageFiles: FolderLayer): SignetFunction {
-    return this.add(name, this.artefacts.functions, { layers: [stageFiles], wakes_itself: true });
+  private typescript(name: FunctionName, ...layers: readonly FolderLayer[]): SignetFunction {
+    return this.add(name, this.artefacts.functions, { layers, wakes_itself: true });
   }
 
   private add(name: FunctionName, artefact: string, more: Partial<SignetFunctionProps>): SignetFunction {
@@ -117,6 +139,17 @@ export class AppStack extends Stack {
       batchSize: 1,
       reportBatchItemFailures: true,
       maxConcurrency: this.config.runs.concurrency_max,
+    });
+  }
+
+  /** Two at once: a sweep's wake-up goes past one that hangs. That only one of them commits, the lock row sees to. */
+  private sealWhenWoken(sealLedger: SignetFunction, state: StateStack): void {
+    new EventSourceMapping(this, 'Ledger', {
+      target: sealLedger.function,
+      eventSourceArn: state.ledger.queue.queueArn,
+      batchSize: wake_ups_a_batch,
+      reportBatchItemFailures: true,
+      maxConcurrency: 2,
     });
   }
 

@@ -16,7 +16,10 @@ export class StateStack extends Stack {
   readonly table: SignetTable;
   readonly bucket: SignetBucket;
   readonly runs: JobQueue;
+  /** Wakes the sealer. */
+  readonly ledger: JobQueue;
   readonly issuerKey: SigningKey;
+  readonly logKey: SigningKey;
   /** Names of the role that may sign: the App stack gives it to `sign-envelope`. */
   readonly signerRoleName: string;
 
@@ -30,6 +33,12 @@ export class StateStack extends Stack {
       name: 'runs',
       worker_timeout_s: config.functions['advance-run'].timeout_s,
     });
+    this.ledger = new JobQueue(this, 'Ledger', {
+      config,
+      name: 'ledger',
+      worker_timeout_s: config.functions['seal-ledger'].timeout_s,
+      delay_s: 1,
+    });
     // Roles are of the whole account, stages of one region.
     this.signerRoleName = `signet-${config.stage}-sign-envelope-${this.region}`;
     const signer_arn = this.formatArn({
@@ -40,7 +49,7 @@ export class StateStack extends Stack {
       arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
     });
     this.issuerKey = new SigningKey(this, 'IssuerKey', { config, role: 'issuer', signer_arn });
-    const logKey = new SigningKey(this, 'LogKey', { config, role: 'log', signer_arn });
+    this.logKey = new SigningKey(this, 'LogKey', { config, role: 'log', signer_arn });
     const witnessKey = new SigningKey(this, 'WitnessKey', { config, role: 'witness', signer_arn });
     if (config.api.account_log_role) new ApiLogRole(this, 'ApiLogRole');
     this.exportAll();
@@ -50,8 +59,9 @@ export class StateStack extends Stack {
       BucketName: this.bucket.bucket.bucketName,
       RunsQueueUrl: this.runs.queue.queueUrl,
       RunsDlqUrl: this.runs.deadLetters.queue.queueUrl,
+      LedgerQueueUrl: this.ledger.queue.queueUrl,
       IssuerKeyArn: this.issuerKey.key.keyArn,
-      LogKeyArn: logKey.key.keyArn,
+      LogKeyArn: this.logKey.key.keyArn,
       WitnessKeyArn: witnessKey.key.keyArn,
     };
     for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
@@ -64,20 +74,15 @@ export class StateStack extends Stack {
   private exportAll(): void {
     const { table } = this.table;
     const { bucket } = this.bucket;
-    const { queue } = this.runs;
-    const dead = this.runs.deadLetters.queue;
+    const queues = [this.runs, this.ledger].flatMap(({ queue, deadLetters }) => [queue, deadLetters.queue]);
     for (const value of [
       table.tableName,
       table.tableArn,
       bucket.bucketName,
       bucket.bucketArn,
-      queue.queueUrl,
-      queue.queueArn,
-      queue.queueName,
-      dead.queueUrl,
-      dead.queueArn,
-      dead.queueName,
+      ...queues.flatMap(({ queueUrl, queueArn, queueName }) => [queueUrl, queueArn, queueName]),
       this.issuerKey.key.keyArn,
+      this.logKey.key.keyArn,
     ]) {
       this.exportValue(value);
     }

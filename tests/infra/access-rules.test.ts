@@ -23,7 +23,11 @@ describe.each(stages)('everything of %s', (stage) => {
       [
         // A statement of a key's own policy: there `*` is the key.
         ...['IssuerKey', 'IssuerKey', 'LogKey', 'LogKey', 'WitnessKey', 'WitnessKey'].map((key) => `${key}: kms: *`),
-        // Objects are named by digests of what comes.
+        // Objects are named by digests of what comes, and by their place in the log.
+        'AdvanceRun: s3: arn:aws:s3:::Bucket/log/*',
+        'ServeApi: s3: arn:aws:s3:::Bucket/log/*',
+        'SealLedger: s3: arn:aws:s3:::Bucket/log/*',
+        'SealLedger: s3: arn:aws:s3:::Bucket/staging/*',
         'AdvanceRun: s3: arn:aws:s3:::Bucket/content/*',
         'ServeApi: s3: arn:aws:s3:::Bucket/content/*',
         // The owner names secrets, and AWS adds six characters to each name.
@@ -96,6 +100,7 @@ describe.each(stages)('everything of %s', (stage) => {
     expect(own(both(stage).state).sort()).toEqual([
       'BucketName',
       'IssuerKeyArn',
+      'LedgerQueueUrl',
       'LogKeyArn',
       'RunsDlqUrl',
       'RunsQueueUrl',

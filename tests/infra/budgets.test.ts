@@ -38,7 +38,8 @@ describe('budgets', () => {
 
   test('a build that is larger than its budget fails and names both sizes', () => {
     const code = join(folder, 'large', 'sweep-due');
-    for (const name of ['serve-api', 'advance-run']) mkdirSync(join(folder, 'large', name), { recursive: true });
+    for (const name of ['serve-api', 'advance-run', 'seal-ledger'])
+      mkdirSync(join(folder, 'large', name), { recursive: true });
     mkdirSync(code);
     writeFileSync(join(code, 'index.mjs'), 'a');
     const build = () => assertBudget({ name: 'functions', folder: join(folder, 'large') });

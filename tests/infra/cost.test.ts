@@ -33,15 +33,17 @@ describe('the cost of a month', () => {
   test.each<[keyof typeof list.prices, Partial<RequestKind>, number]>([
     ['api_request', {}, 1],
     ['api_request', { calls_back: 4 }, 5],
-    ['lambda_request', { function_ms: { 'serve-api': 1 } }, 1],
-    ['lambda_request', { function_ms: { 'serve-api': 1, 'embed-text': 1 } }, 2],
-    ['lambda_arm64_gb_s', { function_ms: { 'serve-api': 1_000 } }, 1],
-    ['lambda_arm64_gb_s', { function_ms: { 'embed-text': 1_000 } }, 2],
-    ['table_write_unit', { write_units: 7 }, 7],
-    ['table_read_unit', { read_units: 7 }, 7],
-    ['queue_request', { messages: 2 }, 6],
+    ['lambda_request', { function_ms: { 'serve-api': 1 } }, 1 + 2],
+    ['lambda_request', { function_ms: { 'serve-api': 1, 'embed-text': 1 } }, 2 + 2],
+    ['lambda_arm64_gb_s', { function_ms: { 'serve-api': 1_000 } }, 1 + 0.1],
+    ['lambda_arm64_gb_s', { function_ms: { 'embed-text': 1_000 } }, 2 + 0.1],
+    ['table_write_unit', { write_units: 7 }, 7 + 6 + 8],
+    ['table_read_unit', { read_units: 7 }, 7 + 12],
+    ['queue_request', { messages: 2 }, 6 + 3],
+    ['object_put', {}, 5],
+    ['signature', {}, 1],
     ['table_gb_month', { kept_bytes: 1e9 }, 1],
-  ])('%s: one request of %j costs %d of it', (price, kind, amount) => {
+  ])('%s: one request of %j costs %d of it, its round of sealing included', (price, kind, amount) => {
     const prices = { ...free, [price]: 1 };
     const bill = (requests: number) =>
       total(monthlyBill({ requests, config, prices, kinds: [{ ...one, function_ms: { 'serve-api': 0 }, ...kind }] }));

@@ -27,10 +27,23 @@ describe.each(stages)('queues of %s', (stage) => {
   });
 
   test('visibility at least six times the timeout of its reader', () => {
-    const timeout_s = both(stage).config.functions['advance-run'].timeout_s;
-    for (const { Properties } of live()) {
-      expect(Properties['VisibilityTimeout']).toBeGreaterThanOrEqual(6 * timeout_s);
+    const { functions } = both(stage).config;
+    const readers = { Runs: functions['advance-run'], Ledger: functions['seal-ledger'] };
+    for (const [name, { timeout_s }] of Object.entries(readers)) {
+      const [queue, ...more] = live().filter(({ id }) => id.startsWith(name));
+      expect(more).toEqual([]);
+      expect(queue?.Properties['VisibilityTimeout']).toBeGreaterThanOrEqual(6 * timeout_s);
     }
+    expect(live()).toHaveLength(2);
+  });
+
+  test('wake-ups of the sealer keep the order of groups and come a second later, and so do their dead letters', () => {
+    const ledger = all(stage, 'AWS::SQS::Queue').filter(({ id }) => id.startsWith('Ledger'));
+    expect(ledger).toHaveLength(2);
+    each(ledger, () => ({ Properties: { FifoQueue: true } }));
+    expect(live().filter(({ Properties }) => Properties['DelaySeconds'] === 1)).toHaveLength(1);
+    const others = all(stage, 'AWS::SQS::Queue').filter(({ id }) => !id.startsWith('Ledger'));
+    for (const { Properties } of others) expect(Properties['FifoQueue']).toBeUndefined();
   });
 
   test('messages of 1 MiB; dead letters wait two weeks', () => {
@@ -164,10 +177,21 @@ describe.each(stages)('alarms of %s', (stage) => {
       'api-failures',
       'runs-age',
       'runs-dead-letters',
+      'ledger-age',
+      'ledger-dead-letters',
       'sweep-missing',
       'signs-per-hour',
     ];
     expect(names.sort()).toEqual(wanted.map((name) => `signet-${stage}-${name}`).sort());
+  });
+
+  test('a log that has not grown for five minutes is an alarm', () => {
+    const [age] = all(stage, 'AWS::CloudWatch::Alarm').filter(({ Properties }) =>
+      String(Properties['AlarmName']).endsWith('ledger-age'),
+    );
+    expect(age).toMatchObject({
+      Properties: { MetricName: 'ApproximateAgeOfOldestMessage', Threshold: 300, EvaluationPeriods: 1 },
+    });
   });
 
   test('a schedule that does not run is an alarm, too: there missing data is bad', () => {

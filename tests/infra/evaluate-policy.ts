@@ -14,8 +14,11 @@ export interface AccessRequest {
   readonly action: string;
   readonly resource: string;
   /** Condition keys of the request, such as `aws:PrincipalArn`. */
-  readonly context?: Readonly<Record<string, string>>;
+  readonly context?: RequestContext;
 }
+
+/** Some keys have several values: those of a batch of rows. */
+export type RequestContext = Readonly<Record<string, string | readonly string[]>>;
 
 /**
  * Whether the statements of one policy allow a request, as IAM decides it: one that denies wins, one that allows
@@ -53,11 +56,16 @@ function applies(statement: Statement, { action, resource, context = {} }: Acces
 }
 
 /** Every operator and every key of a condition must hold; of a key's values one. */
-function holds(condition: NonNullable<Statement['Condition']>, context: Readonly<Record<string, string>>): boolean {
+function holds(condition: NonNullable<Statement['Condition']>, context: RequestContext): boolean {
   return Object.entries(condition).every(([operator, keys]) =>
     Object.entries(keys).every(([key, wanted]) => {
-      const given = context[key];
-      return listOf<string | boolean>(wanted).some((value) => compare(operator, String(value), given));
+      const given = listOf(context[key]);
+      const [, quantifier, single = operator] = /^(ForAllValues|ForAnyValue):(.+)$/.exec(operator) ?? [];
+      const fits = (one: string | undefined) =>
+        listOf<string | boolean>(wanted).some((value) => compare(single, String(value), one));
+      if (quantifier === 'ForAllValues') return given.every(fits);
+      if (quantifier === 'ForAnyValue') return given.some(fits);
+      return fits(given[0]);
     }),
   );
 }

@@ -6,7 +6,7 @@ import { all, both, each, languageOf, nameOf, stages } from './stage-templates.t
 import type { Resource } from './templates-of.ts';
 
 describe.each(stages)('functions of %s', (stage) => {
-  test('there are the seven that exist, and no other (no custom resource brings its own)', () => {
+  test('there are the eight that exist, and no other (no custom resource brings its own)', () => {
     const names = all(stage, 'AWS::Lambda::Function').map(({ Properties }) => Properties['FunctionName']);
     expect(names.sort()).toEqual(functionNames.map((name) => `signet-${stage}-${name}`).sort());
   });
@@ -51,6 +51,7 @@ describe.each(stages)('functions of %s', (stage) => {
     const allowed = all(stage, 'AWS::Lambda::Function').filter(({ Properties }) => Properties['RecursiveLoop']);
     expect(allowed.map(({ Properties }) => nameOf(Properties)).sort()).toEqual([
       'advance-run',
+      'seal-ledger',
       'serve-api',
       'sweep-due',
     ]);
@@ -86,6 +87,7 @@ describe.each(stages)('functions of %s', (stage) => {
     expect(layers).toEqual({
       'serve-api': ['StageFiles'],
       'advance-run': ['StageFiles'],
+      'seal-ledger': [],
       'sweep-due': ['StageFiles'],
       'embed-text': ['OnnxRuntime', 'Model'],
       'score-vectors': [],
@@ -94,14 +96,30 @@ describe.each(stages)('functions of %s', (stage) => {
     });
   });
 
-  test('advance-run reads the run queue one job at a time, reports items, within its concurrency', () => {
-    each(all(stage, 'AWS::Lambda::EventSourceMapping'), () => ({
-      Properties: {
+  test('advance-run reads one job at a time, seal-ledger ten wake-ups: both report items, within their concurrency', () => {
+    const found = all(stage, 'AWS::Lambda::EventSourceMapping').map(({ Properties }) => {
+      const { Ref } = Object(Properties['FunctionName']);
+      return [nameOf(both(stage).app.Resources[Ref]?.Properties ?? {}), Properties] as const;
+    });
+    expect(Object.fromEntries(found)).toMatchObject({
+      'advance-run': {
         FunctionResponseTypes: ['ReportBatchItemFailures'],
         BatchSize: 1,
         ScalingConfig: { MaximumConcurrency: both(stage).config.runs.concurrency_max },
       },
-    }));
+      'seal-ledger': {
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        BatchSize: 10,
+        ScalingConfig: { MaximumConcurrency: 2 },
+      },
+    });
+    expect(found).toHaveLength(2);
+  });
+
+  test('sign-envelope has an alias for each group of roles, and no version that stays behind', () => {
+    const aliases = all(stage, 'AWS::Lambda::Alias').map(({ Properties }) => Properties['Name']);
+    expect(aliases.sort()).toEqual(['api', 'log']);
+    each(all(stage, 'AWS::Lambda::Alias'), () => ({ Properties: { FunctionVersion: '$LATEST' } }));
   });
 
   test('sweep-due is started each minute', () => {

@@ -7,7 +7,7 @@ import { addStacks, newApp } from '../../infra/add-stacks.ts';
 import { findArtefacts } from '../../infra/artefacts.ts';
 import { makeConfig } from '../../infra/config.ts';
 import { nag, nagReasons } from '../../infra/nag.ts';
-import { placeholder, writeStageFiles } from '../../infra/stage-files.ts';
+import { logOriginOf, placeholder, writeStageFiles } from '../../infra/stage-files.ts';
 import { makePlaceholderArtefacts } from './placeholder-artefacts.ts';
 import type { TemplateRequest, Templates } from './templates-of.ts';
 
@@ -26,6 +26,7 @@ function make({ stage, overrides = {}, only_state = false, with_nag = false }: T
     const parts = {
       artefacts: findArtefacts({ config, build_folder }),
       stage_files: writeStageFiles({ config, genesis: placeholder, build_folder }),
+      log_origin: logOriginOf({ config, genesis: placeholder }),
     };
     addStacks(app, { config, parts: only_state ? undefined : parts });
     app.synth();

@@ -15,8 +15,13 @@ const arnOf = (type: string, part: string) => {
 const bucket = arnOf('AWS::S3::Bucket', 'Bucket');
 
 /** Everything a request could be about: what belongs to the stage, and neighbours of it. */
+const table_arn = arnOf('AWS::DynamoDB::Table', 'Table');
 const resources = {
-  table: arnOf('AWS::DynamoDB::Table', 'Table'),
+  table: table_arn,
+  'rows of the node': table_arn,
+  'rows of the log': table_arn,
+  'lock row': table_arn,
+  'rows of a tenant and the lock row': table_arn,
   'table of others': `arn:aws:dynamodb:${here}:table/other`,
   bucket,
   'content object': `${bucket}/content/a-tenant/${'0'.repeat(64)}`,
@@ -24,6 +29,8 @@ const resources = {
   'staging object': `${bucket}/staging/1`,
   'vectors object': `${bucket}/vectors/a-tenant/c/1`,
   'object of another bucket': 'arn:aws:s3:::other/content/a-tenant/1',
+  ledger: arnOf('AWS::SQS::Queue', 'LedgerQueue'),
+  'ledger-dlq': arnOf('AWS::SQS::Queue', 'LedgerDeadLetters'),
   runs: arnOf('AWS::SQS::Queue', 'RunsQueue'),
   'runs-dlq': arnOf('AWS::SQS::Queue', 'RunsDeadLetters'),
   'queue of others': `arn:aws:sqs:${here}:other`,
@@ -40,28 +47,51 @@ const resources = {
   role: roleOf(templates, 'sign-envelope').role_arn,
   topic: `arn:aws:sns:${here}:Topic`,
   ...eachFunction((name) => [name, `arn:aws:lambda:${here}:function:signet-prod-${name}`]),
+  'sign-envelope:api': `arn:aws:lambda:${here}:function:signet-prod-sign-envelope:api`,
+  'sign-envelope:log': `arn:aws:lambda:${here}:function:signet-prod-sign-envelope:log`,
   ...eachFunction((name) => [
     `log of ${name}`,
     `arn:aws:logs:${here}:log-group:/aws/lambda/signet-prod-${name}:log-stream:1`,
   ]),
 };
 
+/** Partition keys of the rows that a request is about. */
+const rows: Readonly<Record<string, readonly string[]>> = {
+  table: ['t#default#tools'],
+  'rows of the node': ['identity', 'identity#did:key:z6Mk'],
+  'rows of the log': ['ledger#pending#0', 'ledger#index#00'],
+  'lock row': ['ledger#lock'],
+  'rows of a tenant and the lock row': ['t#default#tools', 'ledger#lock'],
+};
+
 type ResourceName = keyof typeof resources | FunctionName | `log of ${FunctionName}`;
 
+const table_reads = ['BatchGetItem', 'GetItem', 'Query'];
 const table = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'];
 const receives = ['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'ReceiveMessage'];
 const of = (service: string, names: readonly string[]) => names.map((name) => `${service}:${name}`);
 
-const node: Partial<Record<ResourceName, readonly string[]>> = {
-  trace: of('xray', ['PutTraceSegments', 'PutTelemetryRecords']),
+/** Every row, but what the log was committed as: that is written by its sealer alone. */
+const anyRow: Partial<Record<ResourceName, readonly string[]>> = {
   table: of('dynamodb', table),
+  'rows of the node': of('dynamodb', table),
+  'rows of the log': of('dynamodb', table),
+  'lock row': of('dynamodb', [...table_reads, 'ConditionCheckItem']),
+  'rows of a tenant and the lock row': of('dynamodb', [...table_reads, 'ConditionCheckItem']),
+};
+
+const node: Partial<Record<ResourceName, readonly string[]>> = {
+  ...anyRow,
+  trace: of('xray', ['PutTraceSegments', 'PutTelemetryRecords']),
   bucket: ['s3:ListBucket'],
   'content object': of('s3', ['DeleteObject', 'GetObject', 'PutObject']),
+  'log object': ['s3:GetObject'],
   runs: ['sqs:SendMessage'],
+  ledger: ['sqs:SendMessage'],
   secret: ['secretsmanager:GetSecretValue'],
   'embed-text': ['lambda:InvokeFunction'],
   'score-vectors': ['lambda:InvokeFunction'],
-  'sign-envelope': ['lambda:InvokeFunction'],
+  'sign-envelope:api': ['lambda:InvokeFunction'],
   'run-script': ['lambda:InvokeFunction'],
 };
 
@@ -73,10 +103,26 @@ const rights: Readonly<Record<FunctionName, Partial<Record<ResourceName, readonl
     runs: of('sqs', ['SendMessage', ...receives]),
     'runs-dlq': ['sqs:SendMessage'],
   },
-  'sweep-due': { trace: node.trace ?? [], table: of('dynamodb', table), runs: ['sqs:SendMessage'] },
+  'seal-ledger': {
+    trace: node.trace ?? [],
+    'rows of the log': of('dynamodb', table),
+    'lock row': of('dynamodb', table),
+    'rows of the node': of('dynamodb', table_reads),
+    bucket: ['s3:ListBucket'],
+    'log object': of('s3', ['DeleteObject', 'GetObject', 'PutObject']),
+    'staging object': of('s3', ['DeleteObject', 'GetObject', 'PutObject']),
+    ledger: of('sqs', receives),
+    'sign-envelope:log': ['lambda:InvokeFunction'],
+  },
+  'sweep-due': { ...anyRow, trace: node.trace ?? [], runs: ['sqs:SendMessage'], ledger: ['sqs:SendMessage'] },
   'embed-text': { trace: node.trace ?? [] },
   'score-vectors': { trace: node.trace ?? [] },
-  'sign-envelope': { trace: node.trace ?? [], 'issuer key': of('kms', ['GetPublicKey', 'Sign']) },
+  'sign-envelope': {
+    trace: node.trace ?? [],
+    'issuer key': of('kms', ['GetPublicKey', 'Sign']),
+    'log key': of('kms', ['GetPublicKey', 'Sign']),
+    'lock row': ['dynamodb:GetItem'],
+  },
   'run-script': {},
 };
 
@@ -116,12 +162,23 @@ describe('each role can do what its row says and nothing else', () => {
       for (const action of actions) {
         const wanted = own[resource]?.includes(action) === true ? 'allowed' : 'refused';
         if (resource !== 'trace' && (node.trace ?? []).includes(action)) continue;
-        if (evaluatePolicy(statements, { action, resource: arn }) !== wanted) {
+        const partitions = rows[resource];
+        const context = partitions === undefined ? {} : { 'dynamodb:LeadingKeys': partitions };
+        if (evaluatePolicy(statements, { action, resource: arn, context }) !== wanted) {
           wrong.push(`${action} on ${resource} must be ${wanted}`);
         }
       }
     }
     expect(wrong).toEqual([]);
+  });
+
+  test('whoever calls sign-envelope calls one of its aliases', () => {
+    const callers = functionNames.filter((name) =>
+      functionNames.some((other) => JSON.stringify(roleOf(templates, name).variables).includes(`prod-${other}`)),
+    );
+    expect(callers.sort()).toEqual(['advance-run', 'seal-ledger', 'serve-api']);
+    expect(roleOf(templates, 'serve-api').variables['SIGNET_FN_SIGN_ENVELOPE']).toBe('signet-prod-sign-envelope:api');
+    expect(roleOf(templates, 'seal-ledger').variables['SIGNET_FN_SIGN_ENVELOPE']).toBe('signet-prod-sign-envelope:log');
   });
 
   test('what is allowed somewhere is known to this file', () => {
@@ -141,6 +198,7 @@ describe('rights and variables come together', () => {
       'SIGNET_FN_RUN_SCRIPT',
       'SIGNET_FN_SCORE_VECTORS',
       'SIGNET_FN_SIGN_ENVELOPE',
+      'SIGNET_QUEUE_LEDGER',
       'SIGNET_QUEUE_RUNS',
       'SIGNET_SCRIPT_ISOLATION',
       'SIGNET_SECRETS_PREFIX',
@@ -148,10 +206,11 @@ describe('rights and variables come together', () => {
       'SIGNET_TABLE',
     ],
     'advance-run': [],
-    'sweep-due': ['SIGNET_QUEUE_RUNS', 'SIGNET_STAGE', 'SIGNET_TABLE'],
+    'seal-ledger': ['SIGNET_BUCKET', 'SIGNET_FN_SIGN_ENVELOPE', 'SIGNET_QUEUE_LEDGER', 'SIGNET_STAGE', 'SIGNET_TABLE'],
+    'sweep-due': ['SIGNET_QUEUE_LEDGER', 'SIGNET_QUEUE_RUNS', 'SIGNET_STAGE', 'SIGNET_TABLE'],
     'embed-text': ['SIGNET_STAGE'],
     'score-vectors': ['SIGNET_STAGE'],
-    'sign-envelope': ['SIGNET_KMS_ISSUER', 'SIGNET_STAGE'],
+    'sign-envelope': ['SIGNET_KMS_ISSUER', 'SIGNET_KMS_LOG', 'SIGNET_LOG_ORIGIN', 'SIGNET_STAGE', 'SIGNET_TABLE'],
     'run-script': ['SIGNET_STAGE'],
   };
 
@@ -173,7 +232,11 @@ describe('rights and variables come together', () => {
       SIGNET_SCRIPT_ISOLATION: 'per-tenant',
       SIGNET_API_URL: expect.stringMatching(/^https:\/\/\w+\.execute-api\.eu-central-1\.amazonaws\.com\/prod$/),
     });
-    expect(roleOf(templates, 'sign-envelope').variables['SIGNET_KMS_ISSUER']).toBe(resources['issuer key']);
+    expect(roleOf(templates, 'sign-envelope').variables).toMatchObject({
+      SIGNET_KMS_ISSUER: resources['issuer key'],
+      SIGNET_KMS_LOG: resources['log key'],
+      SIGNET_LOG_ORIGIN: 'signet/placeholder',
+    });
   });
 });
 
