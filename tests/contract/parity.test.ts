@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -98,6 +98,13 @@ function byCommand(
   });
 }
 
+/** A file for a command. */
+async function written(name: string, content: string): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, content);
+  return path;
+}
+
 /** Ids, times and durations differ between two requests; everything else must not. */
 const volatile = new Set([
   'request_id',
@@ -137,7 +144,11 @@ test.each(['', 'abc', 'ação', long.repeat(50)])(
     ]);
     expect(native).toEqual(wasm);
     expect(native?.[0]?.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+    const file = await written('digested', text);
+    const { code, stdout } = await byCommand(['digest', file, '--json']);
+    expect([code, JSON.parse(stdout)]).toEqual([0, { digests: [{ file, bytes: bytes.length, ...native?.[0] }] }]);
   },
+  60_000,
 );
 
 describe('verification', () => {
@@ -205,7 +216,60 @@ describe('scores', () => {
       const told = await alike({ path: '/api/v1/pci/gates/check', body: { content } });
       const score = snr?.[0];
       expect(told.body['snr_bp']).toBe(score?.scored === true ? score.score : undefined);
+      const { code, stdout } = await byCommand(['gates', 'check', await written('judged', content), '--json']);
+      expect(stable(JSON.parse(stdout))).toEqual(stable(told.body));
+      expect(code).toBe(told.body['passed'] === true ? 0 : 7);
     },
+    60_000,
+  );
+});
+
+describe('envelopes', () => {
+  let envelope: string;
+  beforeAll(async () => {
+    const made = await byRest({ path: '/api/v1/pci/envelope/create', body: { payload: { answer: 42 }, ttl: 600 } });
+    expect(made.status).toBe(201);
+    envelope = JSON.stringify(made.body['envelope']);
+  });
+
+  test('are made with the same content by HTTP, the handler and the command', async () => {
+    const payload = { answer: 42, list: [1, 'ação', null] };
+    const asked = { path: '/api/v1/pci/envelope/create', body: { payload, ttl: 600 } };
+    const [one, other] = [await byRest(asked), await byHandler(asked)];
+    const file = await written('payload.json', JSON.stringify(payload));
+    const { code, stdout } = await byCommand(['envelope', 'create', file, '--ttl', '600', '--json']);
+    expect([one.status, other.status, code]).toEqual([201, 201, 0]);
+    const facts = [one.body, other.body, JSON.parse(stdout) as Fields].map(
+      ({ public_key, content_hash, digests, ttl }) => ({ public_key, content_hash, digests, ttl }),
+    );
+    expect(facts).toEqual([facts[0], facts[0], facts[0]]);
+  }, 60_000);
+
+  test.each<[string, (text: string) => string]>([
+    ['as it was made', (text) => text],
+    ['with another payload', (text) => text.replace(/"payload":"..../, '"payload":"AAAA')],
+    ['with another type', (text) => text.replace(/"payloadType":"[^"]+"/, '"payloadType":"text/plain"')],
+    ['without signatures', (text) => text.replace(/"signatures":\[[^\]]*\]/, '"signatures":[]')],
+    ['with another signature', (text) => text.replace(/"sig":"..../, '"sig":"AAAA')],
+    ['that is none', () => '{}'],
+    ['that is no JSON', () => '{"payload'],
+    ['with a name twice', (text) => text.replace('{', '{"payload":"",')],
+  ])(
+    '%s are judged alike by both builds, HTTP, the handler and the command',
+    async (_, change) => {
+      const text = change(envelope);
+      const told = await alike({ path: '/api/v1/pci/envelope/verify', body: { envelope: text } });
+      const { code, stdout } = await byCommand(['envelope', 'verify', await written('envelope.json', text), '--json']);
+      expect([code, JSON.parse(stdout)]).toEqual([told.body['valid'] === true ? 0 : 1, told.body]);
+      const read = await Promise.all(
+        Object.values(builds).map((build) => build.verify.readEnvelopes([new TextEncoder().encode(text)])),
+      );
+      expect(read[1]).toEqual(read[0]);
+      // What cannot be read is refused by its form, with the build's own code.
+      const [form] = read[0] ?? [];
+      if (form?.ok === false) expect(told.body['code']).toBe(form.code);
+    },
+    60_000,
   );
 });
 
@@ -251,9 +315,18 @@ describe('errors', () => {
     expect([told.status, body['code']]).toEqual([status, code]);
   });
 
-  test('the command says the same code, and ends with its own for it', async () => {
-    const { code, stderr } = await byCommand(['status'], 'sg_nothing');
-    expect(code).not.toBe(0);
-    expect(stderr).toContain('invalid_api_key');
-  }, 60_000);
+  test.each<[string, number, readonly string[], string, string]>([
+    ['invalid_api_key', 1, ['status'], 'sg_nothing', '-'],
+    ['invalid_api_key', 1, ['gates', 'check'], 'sg_nothing', 'text'],
+    ['too_large', 6, ['gates', 'check'], '', 'x'.repeat(500_000)],
+    ['invalid_request', 2, ['envelope', 'create', '--audience', 'nobody'], '', '{}'],
+  ])(
+    'the command says `%s` too, and ends with %i: %s',
+    async (said, exit, args, key, content) => {
+      const file = args[0] === 'status' ? [] : [await written('asked', content)];
+      const { code, stderr } = await byCommand([...args, ...file], key === '' ? live.owner_key : key);
+      expect([code, stderr]).toEqual([exit, expect.stringContaining(said)]);
+    },
+    60_000,
+  );
 });

@@ -1,7 +1,11 @@
 import { Command } from 'commander';
 import version from '../package.json' with { type: 'json' };
+import { digestCommand } from './commands/digest.ts';
+import { constitutionCommand } from './commands/constitution.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { envelopeCommand } from './commands/envelope.ts';
 import { eventsCommand } from './commands/events.ts';
+import { gatesCommand } from './commands/gates.ts';
 import { identityCommand } from './commands/identity.ts';
 import { initCommand } from './commands/init.ts';
 import { modelsCommand } from './commands/models.ts';
@@ -27,10 +31,14 @@ const commands = [
   witnessCommand,
   statusCommand,
   eventsCommand,
+  digestCommand,
+  envelopeCommand,
+  gatesCommand,
   modelsCommand,
   doctorCommand,
   initCommand,
   identityCommand,
+  constitutionCommand,
   deployCommand,
   destroyCommand,
 ] as const;

@@ -1,15 +1,14 @@
 import { Argument, Command } from 'commander';
-import { openNode, type OpenedNode } from '@signet/functions/assembly/open-node.ts';
-import { readSettings } from '@signet/functions/assembly/read-settings.ts';
+import type { OpenedNode } from '@signet/functions/assembly/open-node.ts';
 import { verifyChain } from '@signet/functions/domain/identity/document-chain.ts';
 import { listedKeys, rfc3339, type ListedKey } from '@signet/functions/domain/identity/node-document.ts';
 import { isSignetError } from '@signet/functions/domain/errors.ts';
 import { UnknownKeyError, type ChangedKeys, type NodeKeyRole } from '@signet/functions/domain/identity/node-keys.ts';
-import { CommandFailure, exits, startFailed } from '../failure.ts';
+import { CommandFailure, exits } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions, type GlobalOptions } from '../global-options.ts';
 import { ownerKey } from '../node-access.ts';
 import { readPins } from '../pinned-nodes.ts';
-import { buildFolder, repository } from '../places.ts';
+import { inOpenedHome } from '../opened-home.ts';
 import type { Exit } from '../program.ts';
 import { escaped, type Terminal } from '../terminal.ts';
 
@@ -62,7 +61,7 @@ function rotateCommand(terminal: Terminal): Command {
     .addHelpText('after', '\nExample:\n  signet identity rotate issuer\n\nThe node must not run: the home is opened.');
   return withGlobalOptions(command).action(async (role: NodeKeyRole) => {
     const globals = readGlobalOptions(command, terminal);
-    tell(terminal, globals, await changed(globals, terminal, (node) => node.nodeKeys.rotate(role)));
+    tell(terminal, globals, await inOpenedHome(globals, terminal, (node) => node.nodeKeys.rotate(role)));
   });
 }
 
@@ -73,38 +72,8 @@ function revokeCommand(terminal: Terminal): Command {
     .addHelpText('after', '\nExample:\n  signet identity revoke z6Mk…\n\nThe node must not run: the home is opened.');
   return withGlobalOptions(command).action(async (key_id: string) => {
     const globals = readGlobalOptions(command, terminal);
-    tell(terminal, globals, await changed(globals, terminal, (node) => revoke(node, globals, key_id)));
+    tell(terminal, globals, await inOpenedHome(globals, terminal, (node) => revoke(node, globals, key_id)));
   });
-}
-
-async function changed(
-  globals: GlobalOptions,
-  terminal: Terminal,
-  change: (node: OpenedNode) => Promise<Changed>,
-): Promise<Changed> {
-  if (globals.url !== undefined) {
-    throw new CommandFailure({
-      exit: exits.usage,
-      message: "expected a home on this machine: a node's root key does not leave its owner's",
-    });
-  }
-  const { environment } = terminal;
-  const settings = await readSettings({
-    environment: { SIGNET_LOG: 'error', ...environment },
-    overrides: { home: globals.home },
-  }).catch((error: unknown) => startFailed(error, globals.home));
-  const node = await openNode({
-    settings,
-    environment,
-    build_folder: buildFolder,
-    repository,
-    tell: (line) => terminal.progress(`signet: ${line}`),
-  }).catch((error: unknown) => startFailed(error, globals.home));
-  try {
-    return await change(node).catch((error: unknown) => startFailed(error, globals.home));
-  } finally {
-    await node.close();
-  }
 }
 
 /** A key of the node document, or else the managed identity of whoever owns the home. */
