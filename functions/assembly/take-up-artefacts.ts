@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findOnnxRuntime } from '../adapters/native/find-onnxruntime.ts';
+import { homeModels } from '../adapters/model-hub/home-models.ts';
+import { modelShelf, type ModelShelf, type ShelvedModel } from '../adapters/native/model-shelf.ts';
 import { openNativeCompute } from '../adapters/native/native-compute.ts';
 import { openNativeEmbed, type NativeEmbed } from '../adapters/native/native-embed.ts';
 import { sandboxScriptHost, type SandboxScriptHost } from '../adapters/sandbox/sandbox-script-host.ts';
@@ -16,7 +18,7 @@ import { SettingsError } from './signet-json.ts';
 
 /** What was built and is used by now. */
 export interface TakenUp {
-  installedModels(): readonly InstalledModel[];
+  installedModels(): readonly InstalledModel[] | Promise<readonly InstalledModel[]>;
   /** Throws `CapabilityUnavailableError` with the step in progress while there is none. */
   scriptHost(): ScriptHost;
   sandboxStatus(): JsonObject;
@@ -55,6 +57,7 @@ export function takeUpArtefacts(request: {
   const refused = new Map<string, string>();
   let addon_path: string | undefined;
   let embed: NativeEmbed | undefined;
+  let shelf: ModelShelf | undefined;
   let host: SandboxScriptHost | undefined;
   let looking: Promise<void> | undefined;
   let closed = false;
@@ -143,9 +146,28 @@ export function takeUpArtefacts(request: {
       if (library.source !== 'environment' || !cause.message.includes(library.path)) throw cause;
       throw new SettingsError([`${cause.message}; correct SIGNET_ORT_LIB, or unset it`]);
     });
-    slots.use('embed', embed, 'native');
+    shelf = modelShelf({ first: embed, others: () => othersOf(path, library.path) });
+    slots.use('embed', shelf, 'native');
     const { id, dimension, default_precision } = embed.model;
     tell(`embedding is ready: ${id}, ${dimension} dimensions, ${default_precision}`);
+  }
+
+  /** What `signet models pull` put into the home. */
+  async function othersOf(addon: string, ort_lib_path: string): Promise<readonly ShelvedModel[]> {
+    const models = homeModels(settings.home);
+    return (await models.list()).map(({ folder, facts }) => ({
+      facts,
+      async open() {
+        const { release } = await models.hold(facts.id);
+        try {
+          const opened = await openNativeEmbed({ addon_path: addon, ort_lib_path, model_dir: folder });
+          return { ...opened, close: () => opened.close().finally(release) };
+        } catch (error) {
+          await release();
+          throw error;
+        }
+      },
+    }));
   }
 
   function openHost(native: Ready, image: Ready): void {
@@ -197,17 +219,7 @@ export function takeUpArtefacts(request: {
   void lookOnce();
 
   return {
-    installedModels: () =>
-      embed === undefined
-        ? []
-        : [
-            {
-              id: embed.model.id,
-              weights_sha256: embed.model.weights_sha256,
-              precisions: embed.model.precisions.map(({ name }) => name),
-              default_precision: embed.model.default_precision,
-            },
-          ],
+    installedModels: () => shelf?.installed() ?? [],
     scriptHost() {
       if (host !== undefined) return host;
       const current = slots.states().run;
@@ -223,7 +235,7 @@ export function takeUpArtefacts(request: {
       clearInterval(watch);
       await looking;
       await host?.close();
-      await embed?.close();
+      await shelf?.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { engineFacts } from './model-facts.ts';
 
-const pinnedFile = z.object({
+export const pinnedFile = z.object({
   name: z.string().regex(/^[a-z0-9][a-z0-9._-]*$/),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z
