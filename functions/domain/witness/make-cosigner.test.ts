@@ -197,7 +197,7 @@ describe('an answer is believed no further than the witness signed it', () => {
     [
       '409 without its type',
       'ALARM: it cosigned another tree of this size',
-      () => ({ status: 409, type: 'text/plain', body: '1\n' }),
+      () => ({ status: 409, type: 'text/plain', body: '9\n' }),
     ],
     ['409 with the size that was sent', 'ALARM: it cosigned another tree of this size', () => size(0)],
     ['409 with no number', 'ALARM: it cosigned another tree of this size', () => ({ ...size(1), body: '01\n' })],

@@ -8,6 +8,7 @@ import { pythonPrograms } from '../../../scripts/python-environment.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const b3sum = 'b3sum@1.8.7';
+const litewitness = 'filippo.io/torchwood/cmd/litewitness@v0.6.1';
 const fsck = 'github.com/transparency-dev/tessera/cmd/fsck';
 const goLibraries = ['golang.org/x/mod', 'github.com/secure-systems-lab/go-securesystemslib'];
 
@@ -16,7 +17,7 @@ const goLibraries = ['golang.org/x/mod', 'github.com/secure-systems-lab/go-secur
  * @returns {Promise<{python: string, programs: string[], environment: object, has: string[], missing: string[],
  *   pins: string[]}>}
  *   `python`: an environment; `programs`: folders to search before `PATH`; `environment`: what `go` needs; `has`:
- *   `openssl`, `b3sum`, `go`, `fsck` as far as they are there; `missing`: a line with the reason for each that is not;
+ *   `openssl`, `b3sum`, `go`, `fsck`, `litewitness` as far as they are there; `missing`: a line with the reason for each that is not;
  *   `pins`: versions that stand in no file beside this one
  */
 export async function installTools({ cache, run }) {
@@ -29,6 +30,7 @@ export async function installTools({ cache, run }) {
     openssl: whyNoOpenssl(),
     b3sum: await whyNoB3sum({ cache, run }),
     go: whyNoGo() ?? (await whyNoGoTools({ cache, run, environment })),
+    litewitness: whyNoGo() ?? whyNoAgent() ?? (await whyNoLitewitness({ cache, run, environment })),
   };
   return {
     python: dirname(programs),
@@ -38,7 +40,7 @@ export async function installTools({ cache, run }) {
       .filter((name) => reasons[name] === undefined)
       .flatMap((name) => (name === 'go' ? ['go', 'fsck'] : [name])),
     missing: Object.entries(reasons).flatMap(([name, reason]) => (reason === undefined ? [] : [`${name}: ${reason}`])),
-    pins: [b3sum],
+    pins: [b3sum, litewitness],
   };
 }
 
@@ -71,6 +73,17 @@ async function whyNoGoTools({ cache, run, environment }) {
     await run('go', ['build', '-o', join(cache, 'bin', 'fsck'), fsck], options);
     await run('go', ['mod', 'download', ...goLibraries], options);
   });
+}
+
+/** litewitness signs by an agent, as its owner would have it. */
+function whyNoAgent() {
+  return answerOf('ssh-agent', '-h') === undefined ? 'it needs ssh-agent, which is not installed' : undefined;
+}
+
+async function whyNoLitewitness({ cache, run, environment }) {
+  if (existsSync(join(cache, 'bin', 'litewitness'))) return undefined;
+  const env = { ...process.env, ...environment, GOBIN: join(cache, 'bin') };
+  return await whyNot(() => run('go', ['install', litewitness], { env, quiet: true }));
 }
 
 function goEnvironment(folder) {
