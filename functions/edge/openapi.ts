@@ -59,6 +59,7 @@ const problemBody = z
     code,
     detail: z.string(),
     reason: z.string().optional(),
+    legacy_code: z.number().int().optional().openapi({ description: 'number of the reason in an older node' }),
     param: z.string().optional(),
     step: z.string().optional(),
     request_id: z.string(),

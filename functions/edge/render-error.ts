@@ -2,6 +2,7 @@ import { errorRecord, isSignetError, SignetError } from '../domain/errors.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { notAvailable } from '../domain/not-available.ts';
 import { CapabilityUnavailableError, ComputeRefusedError } from '../domain/ports/compute.ts';
+import { rejectRecord } from '../domain/reject-codes.ts';
 import type { Answer } from './answer.ts';
 import { StrictJsonError } from './strict-json.ts';
 
@@ -54,6 +55,7 @@ export function openAiError(error: SignetError): { readonly error: JsonObject } 
 export function problem(error: SignetError, request_id: string): JsonObject {
   const { code, detail, param, reason } = error.public;
   const record = errorRecord(code);
+  const legacy_code = reason === undefined ? undefined : rejectRecord(reason)?.legacy;
   const step = error.cause instanceof CapabilityUnavailableError ? error.cause.state.step : undefined;
   return {
     type: `urn:signet:problem:${code}`,
@@ -62,6 +64,8 @@ export function problem(error: SignetError, request_id: string): JsonObject {
     code,
     detail,
     ...(reason === undefined ? {} : { reason }),
+    // The number that the older node gave this refusal.
+    ...(legacy_code === undefined ? {} : { legacy_code }),
     ...(param === undefined ? {} : { param }),
     ...(step === undefined ? {} : { step }),
     request_id,
