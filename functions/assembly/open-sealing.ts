@@ -17,15 +17,18 @@ import type { EnvironmentOf } from './read-cloud-environment.ts';
 export async function openSealing({
   environment,
   invoke = cloudInvoke(),
+  within = (port) => port,
 }: {
   environment: EnvironmentOf<'seal-ledger'>;
   /** Calls `sign-envelope`. Default: Lambda's own interface. */
   invoke?: InvokeFunction;
+  /** What stands between the sealer and its storage; nothing, but in tests. */
+  within?: <T extends object>(port: T) => T;
 }): Promise<{ openSealer(): Promise<Sealer | undefined> }> {
   const now = Date.now;
   const { sign, verify, digest } = await openWasmCompute();
-  const table = cloudTable(environment);
-  const objects = cloudObjects(environment);
+  const table = within(cloudTable(environment));
+  const objects = within(cloudObjects(environment));
   const keys = lambdaKeys({
     invoke,
     function_name: environment.fn_sign_envelope,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { dyingPorts } from '../../../tests/fixtures/dying-ports.ts';
 import { openLogWorld, type LogWorld } from '../../../tests/fixtures/log-world.ts';
 import { leafOf, openCheckpoint, readProof, rootFromPath } from '../../../tests/fixtures/plain-log.ts';
 import type { Sealer } from './make-sealer.ts';
@@ -12,40 +13,11 @@ beforeEach(async () => {
 });
 afterEach(() => world.close());
 
-type Fault = 'before' | 'after';
-
 /** A sealer whose `nth` step outside fails, before it was done or after it; the same process never goes on. */
-function failingSealer(nth: number, fault: Fault): { sealer: Sealer; wasHit: () => boolean } {
-  let calls = 0;
-  let isDead = false;
-  function failing<T extends object>(port: T): T {
-    return new Proxy(port, {
-      get(target, name) {
-        const method: unknown = Reflect.get(target, name);
-        if (typeof method !== 'function') return method;
-        return async (...given: unknown[]) => {
-          if (isDead) throw new Error('dead');
-          calls += 1;
-          const isHit = calls === nth;
-          if (isHit && fault === 'before') {
-            isDead = true;
-            throw new Error('away');
-          }
-          const answer: unknown = await Reflect.apply(method, target, given);
-          if (isHit) {
-            isDead = true;
-            throw new Error('away');
-          }
-          return answer;
-        };
-      },
-    });
-  }
+function failingSealer(nth: number, fault: 'before' | 'after'): { sealer: Sealer; wasHit: () => boolean } {
+  const { wrap, wasHit } = dyingPorts(nth, fault);
   const { table, objects, keys } = world.node;
-  return {
-    sealer: world.sealer({ table: failing(table), objects: failing(objects), keys: failing(keys) }),
-    wasHit: () => isDead,
-  };
+  return { sealer: world.sealer({ table: wrap(table), objects: wrap(objects), keys: wrap(keys) }), wasHit };
 }
 
 test.each(['before', 'after'] as const)(

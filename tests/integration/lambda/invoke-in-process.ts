@@ -8,7 +8,8 @@ import { readBody, sendJson } from './wire.ts';
 export async function serveInvoke(invoke: InvokeFunction): Promise<{ url: string; stop(): Promise<void> }> {
   const server = createServer((incoming, response) => {
     void (async () => {
-      const [, function_name = ''] = /\/functions\/([^/]+)\/invocations/.exec(incoming.url ?? '') ?? [];
+      const [, function_name = ''] =
+        /\/functions\/([^/]+)\/invocations/.exec(decodeURIComponent(incoming.url ?? '')) ?? [];
       try {
         const payload = JSON.parse((await readBody(incoming)).toString()) as JsonObject;
         const answer = await invoke({ function_name, payload, timeout_ms: 10_000 });

@@ -1,3 +1,4 @@
+import { listedLog } from '../../../functions/domain/ledger/log-identity.ts';
 import { newCloudStage } from '../../fixtures/cloud-stage.ts';
 import type { CloudStage } from '../../fixtures/cloud-stage.ts';
 import { builtPath } from './built-path.ts';
@@ -12,6 +13,7 @@ import { stageToken } from './stage-token.ts';
 export const typescriptFunctions = {
   'serve-api': { memory_mb: 1024, timeout_ms: 900_000 },
   'advance-run': { memory_mb: 1024, timeout_ms: 900_000 },
+  'seal-ledger': { memory_mb: 512, timeout_ms: 120_000 },
   'sweep-due': { memory_mb: 512, timeout_ms: 60_000 },
 } as const;
 
@@ -50,21 +52,28 @@ export async function openStage({
     throw new Error('the functions are not built: `npm run build -- functions`');
   }
   const stage = await newCloudStage(undefined, stageToken);
-  const variables = { ...variablesOf(stage), AWS_ENDPOINT_URL: emulator_url };
-  const rust = builtRustFunctions({ SIGNET_KMS_ISSUER: stage.issuer_alias, AWS_ENDPOINT_URL: emulator_url });
+  const variables = { ...variablesOf(stage.environment), AWS_ENDPOINT_URL: emulator_url };
+  const sealing = { ...variablesOf(stage.sealing), AWS_ENDPOINT_URL: emulator_url };
+  const rust = builtRustFunctions({
+    SIGNET_KMS_ISSUER: stage.issuer_alias,
+    SIGNET_KMS_LOG: stage.log_alias,
+    SIGNET_LOG_ORIGIN: listedLog(stage.genesis.node_document).origin,
+    SIGNET_TABLE: stage.environment.table,
+    AWS_ENDPOINT_URL: emulator_url,
+  });
   const functions: Record<string, FunctionSpec> = { ...rust };
   for (const [name, folder = ''] of folders) {
     const sizes = typescriptFunctions[name as keyof typeof typescriptFunctions];
-    functions[name] = { folder, ...sizes, environment: variables, has_streaming, concurrency: 8 };
+    const environment = name === 'seal-ledger' ? sealing : variables;
+    functions[name] = { folder, ...sizes, environment, has_streaming, concurrency: 8 };
   }
   const server = await startLambdaServer({ functions });
   const gateway = await startHttpGateway({ server, function_name: 'serve-api', stage: 'test' });
   const in_process = 'sign-envelope' in rust ? undefined : await serveInvoke(stage.invoke);
   // Processes start when they are first called: they see what is set here.
-  Object.assign(variables, {
-    SIGNET_API_URL: gateway.url,
-    AWS_ENDPOINT_URL_LAMBDA: in_process?.url ?? server.url,
-  });
+  const lambda = { AWS_ENDPOINT_URL_LAMBDA: in_process?.url ?? server.url };
+  Object.assign(variables, { SIGNET_API_URL: gateway.url, ...lambda });
+  Object.assign(sealing, lambda);
   return {
     server,
     functions: Object.keys(functions),
@@ -94,6 +103,8 @@ function builtRustFunctions(variables: Readonly<Record<string, string>>): Record
 }
 
 /** `queue_runs` is `SIGNET_QUEUE_RUNS`, as in `read-cloud-environment.ts`. */
-function variablesOf({ environment }: CloudStage): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).map(([name, text]) => [`SIGNET_${name.toUpperCase()}`, text]));
+function variablesOf(environment: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).map(([name, text]) => [`SIGNET_${name.toUpperCase()}`, String(text)]),
+  );
 }
