@@ -75,6 +75,32 @@ describe('a stage as a user deploys it', () => {
   test('leaves a receipt for an answer and for a refusal, and a flipped bit is seen', () => leaveReceipts(owner));
 });
 
+describe('the log of a stage', () => {
+  test('receipts of decisions become log proofs, and each verifies offline', async () => {
+    const chat = { model: 'signet-edge-1', messages: [{ role: 'user', content: 'into the log' }] };
+    const answered = await owner.request('POST', '/v1/chat/completions', chat);
+    const id = String(answered.headers.get('signet-receipt'));
+    await waitFor(`receipt ${id} to be sealed`, async () => {
+      const { status } = await owner.request('GET', `/api/v1/receipts/${id}`);
+      return status === 200 ? true : undefined;
+    });
+    const file = await owner.verifyOffline(id);
+    expect(await readFile(file, 'utf8')).toMatch(/^c2sp\.org\/tlog-proof@v1\n/);
+  });
+
+  test('is sound: built again from what it serves', async () => {
+    const { stdout } = await owner.signet(['audit', owner.url]);
+    expect(stdout).toMatch(/^ok {3}root /m);
+    expect(stdout).not.toContain('FAIL');
+  });
+
+  test('is what metrics and status count', async () => {
+    const status = (await owner.json('GET', '/api/v1/status')) as { ledger: { size: number; root: string } };
+    expect(status.ledger.size).toBeGreaterThan(0);
+    expect(status.ledger.root).toMatch(/^[0-9a-f]{64}$/);
+  });
+});
+
 describe('the queue of runs', () => {
   test('a poison message ends among the dead letters with its reason, and redrives', async () => {
     await resources.sendRun('{"poison": true}');
