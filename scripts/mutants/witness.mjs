@@ -2,7 +2,7 @@
 /** @type {import('./mutants.mjs').Family} */
 export default {
   folder: 'functions/domain/witness',
-  tests: 'functions/(domain/witness/(make-witness|make-cosigner|witness-tables)|edge/witness)\\.test',
+  tests: 'functions/(domain/witness/(make-witness|make-cosigner|keep-cosignatures|witness-tables)|edge/witness)\\.test',
   conditions: {
     'make-witness.ts': [
       [
