@@ -49,7 +49,6 @@ pub use rotation::Rotation;
 pub use scan::{dot_i8_scalar, rerank_f16, rerank_f32, scan_f16, scan_f32, scan_i8, sum_scalar};
 pub use tile::{tile_f32, tile_i8};
 pub use top_k::{Metric, NonFinite, TopK, score_scalar};
-pub use tuning::Tuning;
 
 #[cfg(test)]
 mod rows;

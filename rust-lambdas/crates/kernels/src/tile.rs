@@ -165,8 +165,8 @@ fn panel_in<S: Simd, const REGISTERS: usize, const TALL: usize>(
             }
             if at % 16 == 0 {
                 // Too many rows at once for the hardware to see where they go: the next ones are asked for here.
-                for row in 0..TALL {
-                    let coming = tall[row].as_ptr().wrapping_add(at + TALL * stride);
+                for row in &tall {
+                    let coming = row.as_ptr().wrapping_add(at + TALL * stride);
                     simd.prefetch(coming.cast());
                 }
             }

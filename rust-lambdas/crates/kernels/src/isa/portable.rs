@@ -1,6 +1,6 @@
 //! The baseline of each target by `wide`: SSE2, NEON, simd128. No instruction beyond it, so no promise is needed.
 
-use wide::{f32x8, i8x16, i16x16, i32x8, u8x16};
+use wide::{f32x8, i8x16, i16x16, i32x8, u8x16, u16x8};
 
 use crate::half::f32_of;
 use crate::simd::Simd;
@@ -83,18 +83,20 @@ impl Simd for Portable {
         sums.fill(0);
         // 256 groups of at most 255 fit u16.
         for (codes, table) in codes.chunks(256).zip(table.chunks(256)) {
-            let mut partial = [0u16; 32];
+            let mut partial = [u16x8::ZERO; 4];
             for (codes, table) in codes.iter().zip(table) {
                 let (codes, table) = (u8x16::from(*codes), u8x16::from(*table));
-                let first = table.shuffle(codes & low).to_array();
-                let second = table.shuffle(codes >> 4u32).to_array();
-                for row in 0..16 {
-                    partial[row] += u16::from(first[row]);
-                    partial[row + 16] += u16::from(second[row]);
-                }
+                let first = table.shuffle(codes & low);
+                let second = table.shuffle(codes >> 4u32);
+                partial[0] += u16x8::from_u8x16_low(first);
+                partial[1] += u16x8::from_u8x16_high(first);
+                partial[2] += u16x8::from_u8x16_low(second);
+                partial[3] += u16x8::from_u8x16_high(second);
             }
-            for (sum, partial) in sums.iter_mut().zip(partial) {
-                *sum += u32::from(partial);
+            for (sums, partial) in sums.as_chunks_mut::<8>().0.iter_mut().zip(partial) {
+                for (sum, partial) in sums.iter_mut().zip(partial.to_array()) {
+                    *sum += u32::from(partial);
+                }
             }
         }
     }

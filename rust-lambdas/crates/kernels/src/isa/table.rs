@@ -16,7 +16,7 @@ use crate::rotation::hadamard_in;
 use crate::scan::{rerank_in, scan_i8_in, scan_in};
 use crate::simd::Simd as _;
 use crate::tile::{tile_i8_in, tile_in};
-use crate::tuning::tuning;
+use crate::tuning::AHEAD_BYTES;
 
 /// What the public functions call after they checked lengths; each is the body of the public function of its name.
 pub(crate) struct Kernels {
@@ -28,8 +28,8 @@ pub(crate) struct Kernels {
     pub scan_f32: fn(Sum, &[f32], &[f32], usize, &mut [f32]),
     pub scan_f16: fn(Sum, &[f32], &[u16], usize, &mut [f32]),
     pub scan_i8: fn(&[i8], &[i8], usize, &mut [i32]),
-    pub rerank_f32: fn(Sum, &[f32], &[f32], usize, &[u32], &mut [f32]),
-    pub rerank_f16: fn(Sum, &[f32], &[u16], usize, &[u32], &mut [f32]),
+    pub rerank_f32: Rerank<f32>,
+    pub rerank_f16: Rerank<u16>,
     pub tile_f32: fn(&[f32], usize, &[f32], usize, &mut [f32]),
     pub tile_i8: fn(&[i8], usize, &[i8], usize, &mut [i32]),
     pub hamming: fn(&[u64], &[u64], &mut [u32]),
@@ -41,6 +41,9 @@ pub(crate) struct Kernels {
     pub encode: fn(&[f32], &mut [u8]) -> Factors,
     pub widen: fn(&[u16], &mut [f32]),
 }
+
+/// Sum, query, rows, stride, numbers, out.
+type Rerank<T> = fn(Sum, &[f32], &[T], usize, &[u32], &mut [f32]);
 
 /// One function compiled with features, as a plain pointer.
 macro_rules! entry {
@@ -66,13 +69,13 @@ macro_rules! kernels {
             }),
             scale: entry!($features (row: &mut [f32], by: f32) { scale_in($token, row, by) }),
             scan_f32: entry!($features (sum: Sum, query: &[f32], rows: &[f32], stride: usize, out: &mut [f32]) {
-                scan_in($token, sum, query, rows, stride, tuning().scan_ahead_bytes, out)
+                scan_in($token, sum, query, rows, stride, AHEAD_BYTES, out)
             }),
             scan_f16: entry!($features (sum: Sum, query: &[f32], rows: &[u16], stride: usize, out: &mut [f32]) {
-                scan_in($token, sum, query, rows, stride, tuning().scan_ahead_bytes, out)
+                scan_in($token, sum, query, rows, stride, AHEAD_BYTES, out)
             }),
             scan_i8: entry!($features (query: &[i8], rows: &[i8], stride: usize, out: &mut [i32]) {
-                scan_i8_in($token, query, rows, stride, tuning().scan_i8_ahead_bytes, out)
+                scan_i8_in($token, query, rows, stride, AHEAD_BYTES, out)
             }),
             rerank_f32: entry!($features (
                 sum: Sum, query: &[f32], rows: &[f32], stride: usize, numbers: &[u32], out: &mut [f32]
@@ -90,7 +93,7 @@ macro_rules! kernels {
                 hamming_in(query, rows, out)
             }),
             lut_scan: entry!($features (blocks: &[u8], table: &[u8], sums: &mut [u32]) {
-                lut_scan_in($token, blocks, table, tuning().lut_ahead_bytes, sums)
+                lut_scan_in($token, blocks, table, AHEAD_BYTES, sums)
             }),
             estimates: entry!($features (estimate: Estimate, sums: &[u32], factors: &[u16], scores: &mut [f32]) {
                 estimates_in(estimate, sums, factors, scores)
@@ -106,11 +109,10 @@ macro_rules! kernels {
 
 pub(super) static PORTABLE: Kernels = kernels!(Isa::Portable, Portable, 4 x 2, {});
 
-// SAFETY of both tokens: each is made in functions with just the features that it promises.
-
 #[cfg(target_arch = "x86_64")]
 pub(super) static AVX2: Kernels = kernels!(
     Isa::Avx2,
+    // SAFETY: made in functions with the features below, which only run where the machine has them.
     unsafe { Avx2::promised() },
     4 x 3,
     { #[target_feature(enable = "avx2,fma,f16c,popcnt")] }
@@ -119,6 +121,7 @@ pub(super) static AVX2: Kernels = kernels!(
 #[cfg(target_arch = "x86_64")]
 pub(super) static AVX512: Kernels = kernels!(
     Isa::Avx512,
+    // SAFETY: made in functions with the features below, which only run where the machine has them.
     unsafe { Avx512::promised() },
     2 x 12,
     { #[target_feature(enable = "avx2,fma,f16c,popcnt,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx512vpopcntdq")] }
@@ -127,6 +130,7 @@ pub(super) static AVX512: Kernels = kernels!(
 #[cfg(target_arch = "aarch64")]
 pub(super) static NEON: Kernels = kernels!(
     Isa::Neon,
+    // SAFETY: made in functions with the features below, which only run where the machine has them.
     unsafe { Neon::promised() },
     4 x 6,
     { #[target_feature(enable = "neon,dotprod")] }
