@@ -15,8 +15,8 @@ type Slot = keyof Compute;
 /** Capabilities that are put in one by one while calls run: those in flight finish on the adapter they began on. */
 export interface ComputeSlots extends Pick<Compute, 'verify' | 'digest' | 'score' | 'gates' | 'arithmetic' | 'embed'> {
   /**
-   * The adapter that serves a capability now. Throws `CapabilityUnavailableError` when none does. `sign` is only to be
-   * had this way: key handles belong to the adapter that made them.
+   * The adapter that serves a capability now. Throws `CapabilityUnavailableError` when none does. `sign` and `segments`
+   * are only to be had this way: their handles belong to the adapter that made them.
    */
   current<S extends Slot>(slot: S): Compute[S];
   use<S extends Slot>(slot: S, adapter: Compute[S], served_by: Served): void;
@@ -36,6 +36,7 @@ export function computeSlots(reason: string): ComputeSlots {
     score: nothing,
     gates: nothing,
     arithmetic: nothing,
+    segments: nothing,
     embed: nothing,
     run: nothing,
   };

@@ -32,6 +32,8 @@ import { makeReceipts } from '../domain/receipts/make-receipts.ts';
 import { makeRuns, type RunsWithTools } from '../domain/runs/make-runs.ts';
 import { makeScripts } from '../domain/scripts/make-scripts.ts';
 import { makeTools } from '../domain/tools/make-tools.ts';
+import { compaction_kind } from '../domain/vectors/compactions.ts';
+import type { FindSegment } from '../domain/vectors/find-segment.ts';
 import { makeVectors } from '../domain/vectors/make-vectors.ts';
 import { vectorsTools } from '../domain/vectors/vectors-tools.ts';
 import { makeWeb } from '../domain/web/make-web.ts';
@@ -71,6 +73,8 @@ export interface NodeParts {
   /** The embedding model that is answered with when a request names none; default: the registry's. */
   readonly embed_model?: string | undefined;
   readonly installedModels: () => readonly InstalledModel[] | Promise<readonly InstalledModel[]>;
+  /** Where the bytes of a segment of vectors are. */
+  readonly findSegment: FindSegment;
   /** Throws `CapabilityUnavailableError` while scripts cannot run. */
   readonly scriptHost: () => ScriptHost | RemoteScriptHost;
   readonly sandboxStatus: () => JsonObject;
@@ -101,7 +105,7 @@ export interface MadeNode {
 /** Hands domain functions to each other. Reads nothing and waits for nothing: whatever takes time is in the parts. */
 export function makeNode(parts: NodeParts): MadeNode {
   const { table, objects, queue, keys, slots, identity, providers, single_user, now, newId, random, log } = parts;
-  const { digest, score } = slots;
+  const { digest } = slots;
 
   const content = makeContent({ objects, digest, random });
   const sealing = makeLedger({
@@ -165,7 +169,20 @@ export function makeNode(parts: NodeParts): MadeNode {
     judge,
     now,
   });
-  const vectors = makeVectors({ table, score, embeddings, digest, judge, now, newId, random });
+  const vectors = makeVectors({
+    table,
+    objects,
+    segments: () => slots.current('segments'),
+    findSegment: parts.findSegment,
+    embeddings,
+    digest,
+    judge,
+    jobs,
+    now,
+    newId,
+    random,
+  });
+  steps.set(compaction_kind, vectors.compactionStep);
   const web = makeWeb({ searcher: parts.searcher, judge });
   const scripts = makeScripts({ table, judge, now });
 

@@ -19,6 +19,7 @@ import { makeSealerWakes, type SealerWakes } from '../domain/ledger/wake-sealer.
 import { makeSharedRate, type SharedRate } from '../domain/rate/shared-rate.ts';
 import type { Services } from '../edge/services.ts';
 import { cloudInvoke, cloudObjects, cloudQueue, cloudSecrets, cloudTable, cloudWake } from './cloud-adapters.ts';
+import { segmentBytes } from '../domain/vectors/find-segment.ts';
 import { computeSlots } from './compute-slots.ts';
 import { makeNode } from './make-node.ts';
 import type { NodeLog } from './node-log.ts';
@@ -75,7 +76,8 @@ export async function openCloud({
   });
   const embed = lambdaEmbed({ invoke, function_name: environment.fn_embed_text });
   const slots = computeSlots('not served here');
-  for (const slot of ['sign', 'verify', 'digest', 'gates', 'arithmetic'] as const) slots.use(slot, wasm[slot], 'wasm');
+  for (const slot of ['sign', 'verify', 'digest', 'gates', 'arithmetic', 'segments'] as const)
+    slots.use(slot, wasm[slot], 'wasm');
   slots.use('score', lambdaScore({ invoke, function_name: environment.fn_score_vectors }), 'lambda');
   slots.use('embed', embed, 'lambda');
   slots.declare('run', { served_by: 'lambda' });
@@ -99,9 +101,11 @@ export async function openCloud({
     now,
     onError: (error) => log.error({ err: error }, 'the sealer was not woken, the sweep will'),
   });
+  const objects = cloudObjects(environment);
   const node = makeNode({
     table,
-    objects: cloudObjects(environment),
+    objects,
+    findSegment: segmentBytes(objects),
     queue: cloudQueue(environment),
     keys,
     slots,

@@ -6,6 +6,7 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { environmentSecrets } from '../adapters/environment/environment-secrets.ts';
 import { fileKeys } from '../adapters/files/file-keys.ts';
 import { fileObjects } from '../adapters/files/file-objects.ts';
+import { fileSegments } from '../adapters/files/file-segments.ts';
 import { lockHome, type Lock } from '../adapters/files/lock-home.ts';
 import { httpWitness } from '../adapters/http-witness/http-witness.ts';
 import { localSearch } from '../adapters/local-search/local-search.ts';
@@ -100,7 +101,7 @@ async function open(
 
   const slots = computeSlots('not built');
   const wasm = await openWasmCompute();
-  for (const slot of ['sign', 'verify', 'digest', 'score', 'gates', 'arithmetic'] as const) {
+  for (const slot of ['sign', 'verify', 'digest', 'score', 'gates', 'arithmetic', 'segments'] as const) {
     slots.use(slot, wasm[slot], 'wasm');
   }
 
@@ -143,6 +144,7 @@ async function open(
   const node: MadeNode = makeNode({
     table,
     objects,
+    findSegment: fileSegments({ root: join(home, 'objects') }),
     queue: wakeups,
     keys,
     slots,

@@ -118,7 +118,7 @@ export function takeUpArtefacts(request: {
       return;
     }
     const native = openNativeCompute({ addon_path: path });
-    for (const slot of ['verify', 'digest', 'score', 'gates', 'arithmetic', 'sign'] as const) {
+    for (const slot of ['verify', 'digest', 'score', 'gates', 'arithmetic', 'segments', 'sign'] as const) {
       slots.use(slot, native[slot], 'native');
     }
     addon_path = path;

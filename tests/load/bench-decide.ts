@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cedarPolicy } from '../../functions/adapters/cedar/cedar-policy.ts';
 import type { Judgement } from '../../functions/domain/decisions/judge.ts';
-import { makeVectors } from '../../functions/domain/vectors/make-vectors.ts';
+import { openVectors } from '../../functions/domain/vectors/testing/open-vectors.ts';
 import { openTestNode, testCall, type TestNode } from '../fixtures/open-test-node.ts';
 import { percentile, repository, writeRecord, type Figure } from './record.ts';
 
@@ -45,12 +45,7 @@ async function decisions({ judge }: TestNode): Promise<readonly Figure[]> {
 
 async function vectorQueries(on: TestNode): Promise<readonly Figure[]> {
   const [rows, dimension, collection, namespace] = [10_000, 384, 'bench', 'default'];
-  const embeddings = {
-    vectorsOf: async (): Promise<never> => {
-      throw new Error('this benchmark embeds nothing');
-    },
-  };
-  const open = () => makeVectors({ ...on, score: on.compute.score, digest: on.compute.digest, embeddings });
+  const open = () => openVectors(on);
   const vectors = open();
   const random = (): Float32Array => Float32Array.from({ length: dimension }, () => Math.random() - 0.5);
   await vectors.create(testCall(), { name: collection, dimension, metric: 'cosine' });

@@ -2,6 +2,7 @@ import type { JsonObject } from '../json.ts';
 import type { ArithmeticCompute } from './arithmetic-compute.ts';
 import type { GatesCompute } from './gates-compute.ts';
 import type { KeyRole } from './keys.ts';
+import type { SegmentCompute } from './segment-compute.ts';
 import type { LedgerCompute, NoteRequest } from './ledger-compute.ts';
 
 /**
@@ -16,10 +17,20 @@ export interface Compute {
   readonly score: ScoreCompute;
   readonly gates: GatesCompute;
   readonly arithmetic: ArithmeticCompute;
+  readonly segments: SegmentCompute;
   readonly embed: EmbedCompute;
 }
 
-export type CapabilityName = 'sign' | 'verify' | 'digest' | 'score' | 'gates' | 'arithmetic' | 'embed' | 'run';
+export type CapabilityName =
+  | 'sign'
+  | 'verify'
+  | 'digest'
+  | 'score'
+  | 'gates'
+  | 'arithmetic'
+  | 'segments'
+  | 'embed'
+  | 'run';
 
 export type Capability =
   | { readonly served_by: 'native' | 'wasm' | 'lambda' }

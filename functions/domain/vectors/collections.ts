@@ -1,10 +1,20 @@
 import limits from '@signet/shared/limits.json' with { type: 'json' };
-import type { NewId, Now } from '../call.ts';
+import type { NewId, Now, RandomBytes } from '../call.ts';
 import { SignetError } from '../errors.ts';
 import type { Metric, Precision } from '../ports/compute.ts';
+import type { Objects } from '../ports/objects.ts';
+import type { StoredRows } from '../ports/segment-compute.ts';
 import { splitTransactions } from '../ports/split-transactions.ts';
 import type { Item, Key, Table } from '../ports/table.ts';
-import { collectionKey, collectionList, headKey, namespaceKey, namespaceList, partition } from './keys.ts';
+import {
+  collectionKey,
+  collectionList,
+  headKey,
+  namespaceKey,
+  namespaceList,
+  partition,
+  segmentFolder,
+} from './keys.ts';
 import type { Collection } from './vectors.ts';
 
 /** A collection as its row says; `id` tells it from an earlier one of the same name. */
@@ -13,9 +23,14 @@ export interface StoredCollection {
   readonly name: string;
   readonly metric: Metric;
   readonly dimension: number;
+  readonly rows: StoredRows;
+  readonly text: boolean;
+  /** 16 hex digits; seeds the rotation of the codes. */
+  readonly rotation_key: string;
+  /** Share of the queries that are asked again exactly. */
+  readonly recall_sample: number;
   readonly model?: string;
   readonly model_digest?: string;
-  /** In which its texts are embedded, whatever the model's default is by now; absent in rows older than int8. */
   readonly precision?: Precision;
   /** Unix seconds. */
   readonly created: number;
@@ -23,7 +38,7 @@ export interface StoredCollection {
 
 export interface Collections {
   /** 409 `collection_exists`, or 400 when the tenant has too many. */
-  create(tenant: string, facts: Omit<StoredCollection, 'id' | 'created'>): Promise<StoredCollection>;
+  create(tenant: string, facts: Omit<StoredCollection, 'id' | 'created' | 'rotation_key'>): Promise<StoredCollection>;
   /** 404 `collection_not_found`. */
   get(tenant: string, name: string): Promise<StoredCollection>;
   list(
@@ -34,9 +49,25 @@ export interface Collections {
   extent(tenant: string, collection: StoredCollection): Promise<{ rows: number; seq: number }>;
   /** Answers the partitions whose rows are gone. */
   drop(tenant: string, collection: StoredCollection): Promise<readonly string[]>;
+  /** Answers the partition whose rows are gone; undefined where there was none. */
+  dropNamespace(tenant: string, collection: StoredCollection, name: string): Promise<string | undefined>;
+  /** Names of its namespaces. */
+  namespaces(tenant: string, collection: StoredCollection): Promise<readonly string[]>;
 }
 
-export function makeCollections({ table, now, newId }: { table: Table; now: Now; newId: NewId }): Collections {
+export function makeCollections({
+  table,
+  objects,
+  now,
+  newId,
+  random,
+}: {
+  table: Table;
+  objects: Objects;
+  now: Now;
+  newId: NewId;
+  random: RandomBytes;
+}): Collections {
   async function* partitionsOf(tenant: string, { id }: StoredCollection): AsyncGenerator<{ name: string; pk: string }> {
     for await (const { sk } of rowsOf(namespaceList(tenant, id))) yield { name: sk, pk: partition(tenant, id, sk) };
   }
@@ -59,6 +90,26 @@ export function makeCollections({ table, now, newId }: { table: Table; now: Now;
     }
   }
 
+  async function removeNamespace(tenant: string, { id }: StoredCollection, name: string): Promise<void> {
+    const pk = partition(tenant, id, name);
+    const rows: { key: Key; bytes: number }[] = [];
+    for await (const { sk, item } of rowsOf(pk)) {
+      if (sk !== headKey(pk).sk) rows.push({ key: { pk, sk }, bytes: Buffer.byteLength(JSON.stringify(item)) });
+    }
+    // The head first: a writer that comes late meets no head, looks for the collection and is told.
+    await remove([headKey(pk), namespaceKey(tenant, id, name)].map((key) => ({ key, bytes: 0 })));
+    await removeObjects(segmentFolder({ tenant, collection: { id }, name }));
+    await remove(rows);
+  }
+
+  async function removeObjects(prefix: string): Promise<void> {
+    for (;;) {
+      const { keys } = await objects.list({ prefix, limit: 1000 });
+      if (keys.length === 0) return;
+      for (const key of keys) await objects.delete(key);
+    }
+  }
+
   return {
     async create(tenant, facts) {
       const { collections_max } = limits.vectors;
@@ -70,7 +121,12 @@ export function makeCollections({ table, now, newId }: { table: Table; now: Now;
           detail: `expected at most ${collections_max} collections; drop one first`,
         });
       }
-      const stored: StoredCollection = { ...facts, id: newId(), created: Math.floor(now() / 1000) };
+      const stored: StoredCollection = {
+        ...facts,
+        id: newId(),
+        rotation_key: Buffer.from(random(8)).toString('hex'),
+        created: Math.floor(now() / 1000),
+      };
       const written = await table.write(
         {
           kind: 'put',
@@ -94,7 +150,7 @@ export function makeCollections({ table, now, newId }: { table: Table; now: Now;
       if (row === undefined) {
         throw new SignetError({ code: 'collection_not_found', detail: 'no collection of this name' });
       }
-      return row as unknown as StoredCollection;
+      return readCollection(row);
     },
 
     async list(tenant, { prefix, cursor, limit }) {
@@ -117,7 +173,7 @@ export function makeCollections({ table, now, newId }: { table: Table; now: Now;
         );
       });
       return {
-        collections: page.rows.map(({ item }) => item as unknown as StoredCollection),
+        collections: page.rows.map(({ item }) => readCollection(item)),
         ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
       };
     },
@@ -131,6 +187,12 @@ export function makeCollections({ table, now, newId }: { table: Table; now: Now;
         seq = Math.max(seq, Number(head?.['seq'] ?? 0));
       }
       return { rows, seq };
+    },
+
+    async namespaces(tenant, collection) {
+      const names: string[] = [];
+      for await (const { name } of partitionsOf(tenant, collection)) names.push(name);
+      return names;
     },
 
     async drop(tenant, collection) {
@@ -148,23 +210,30 @@ export function makeCollections({ table, now, newId }: { table: Table; now: Now;
       // From here on nothing finds its rows; a drop that dies half way leaves bytes, never answers.
       const dropped: string[] = [];
       for await (const { name, pk } of partitionsOf(tenant, collection)) {
-        // The head first: a writer that comes late meets no head, looks for the collection and is told.
-        await remove([headKey(pk), namespaceKey(tenant, collection.id, name)].map((key) => ({ key, bytes: 0 })));
-        const rows: { key: Key; bytes: number }[] = [];
-        for await (const { sk, item } of rowsOf(pk)) {
-          rows.push({ key: { pk, sk }, bytes: Buffer.byteLength(JSON.stringify(item)) });
-        }
-        await remove(rows);
+        await removeNamespace(tenant, collection, name);
         dropped.push(pk);
       }
       return dropped;
     },
+
+    async dropNamespace(tenant, collection, name) {
+      const pk = partition(tenant, collection.id, name);
+      if ((await table.get(headKey(pk), now())) === undefined) return undefined;
+      await removeNamespace(tenant, collection, name);
+      return pk;
+    },
   };
 }
 
+/** A row of the time before there were segments says less: its rows were kept as they came. */
+function readCollection(item: Item): StoredCollection {
+  const before = { rows: 'f32', text: false, rotation_key: '0000000000000001', recall_sample: 0 };
+  return { ...before, ...item } as unknown as StoredCollection;
+}
+
 export function publicCollection(
-  { id: _id, ...collection }: StoredCollection,
-  extent: { rows: number; seq: number },
+  { id: _id, rotation_key: _key, rows: stored_rows, ...collection }: StoredCollection,
+  { rows, seq }: { rows: number; seq: number },
 ): Collection {
-  return { ...collection, ...extent };
+  return { ...collection, stored_rows, rows, seq };
 }

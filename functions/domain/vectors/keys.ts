@@ -1,6 +1,7 @@
 import type { Key } from '../ports/table.ts';
 
-const seqDigits = 15;
+const digits = 15;
+const padded = (number: number): string => String(number).padStart(digits, '0');
 
 /** A row for each collection of a tenant, by name. */
 export function collectionKey(tenant: string, name: string): Key {
@@ -32,11 +33,45 @@ export function headKey(pk: string): Key {
   return { pk, sk: 'head' };
 }
 
-export function deltaKey(pk: string, seq: number): Key {
-  return { pk, sk: `delta#${String(seq).padStart(seqDigits, '0')}` };
+export function manifestKey(pk: string, generation: number): Key {
+  return { pk, sk: `manifest#${padded(generation)}` };
 }
 
-/** Delta rows from `seq` on, in order. */
-export function deltaRange(pk: string, seq: number): { pk: string; from: string; to: string } {
-  return { pk, from: deltaKey(pk, seq).sk, to: `delta#${'9'.repeat(seqDigits)}` };
+export function deltaKey(pk: string, seq: number): Key {
+  return { pk, sk: `delta#${padded(seq)}` };
+}
+
+/** Delta rows from `from` to `to`, both included, in order. */
+export function deltaRange(pk: string, from: number, to: number): { pk: string; from: string; to: string } {
+  return { pk, from: deltaKey(pk, from).sk, to: deltaKey(pk, to).sk };
+}
+
+/** Objects and a manifest that may be deleted from `due` on (Unix milliseconds), unless they are named again by then. */
+export function garbageKey(pk: string, due: number, token: string): Key {
+  return { pk, sk: `garbage#${padded(due)}#${token}` };
+}
+
+export function garbageRange(pk: string, until: number): { pk: string; from: string; to: string } {
+  return { pk, from: garbageKey(pk, 0, '').sk, to: garbageKey(pk, until, '~').sk };
+}
+
+/** What queries that were asked again exactly have shown. */
+export function recallKey(pk: string): Key {
+  return { pk, sk: 'recall' };
+}
+
+/** A segment or tombstones, by the name of their content. */
+export function segmentObject(place: SegmentPlace, name: string): string {
+  return `${segmentFolder(place)}${name}`;
+}
+
+export interface SegmentPlace {
+  readonly tenant: string;
+  readonly collection: { readonly id: string };
+  /** Namespaces share no object, since equal rows make equal names. */
+  readonly name: string;
+}
+
+export function segmentFolder({ tenant, collection, name }: SegmentPlace): string {
+  return `vectors/${tenant}/${collection.id}/${name}/`;
 }

@@ -2,10 +2,14 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Now, RandomBytes } from '../call.ts';
 import { SignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import type { Item, Operation, Table } from '../ports/table.ts';
-import { deltaItem, type DeltaRow } from './delta-row.ts';
+import type { AppendedRow, StoredRow } from '../ports/segment-compute.ts';
+import type { Operation, Table } from '../ports/table.ts';
+import type { Compactions } from './compactions.ts';
+import { deltaItem } from './delta-row.ts';
+import { newHead, type Head } from './head.ts';
 import { collectionKey, deltaKey, headKey, namespaceKey } from './keys.ts';
-import type { Namespace, Namespaces } from './open-namespace.ts';
+import { mergePatch } from './merge-patch.ts';
+import type { Followed, Namespace } from './namespaces.ts';
 
 export type RowWrite =
   | {
@@ -15,8 +19,11 @@ export type RowWrite =
       readonly metadata?: JsonObject;
       readonly content?: string;
     }
-  /** With `seq`: only if that write is still the newest of the id. */
-  | { readonly kind: 'delete'; readonly id: string; readonly seq?: number };
+  /** Into the metadata of a row (RFC 7396), if it is there then. */
+  | { readonly kind: 'patch'; readonly id: string; readonly metadata: JsonObject }
+  | { readonly kind: 'delete'; readonly id: string }
+  /** Every row that matches when the write is made. */
+  | { readonly kind: 'delete_where'; readonly filter: JsonObject };
 
 export interface RowsWritten {
   /** Newest write that the answer speaks of. */
@@ -34,6 +41,8 @@ export interface RowWriter {
 const transaction_bytes_max = 3_000_000;
 const conflict_ms_max = 5_000;
 const pause_ms_max = 100;
+const rows_max = limits.vectors.transaction_rows_max;
+const { delta_bytes_max } = limits.vectors.compaction;
 
 interface Request {
   readonly writes: readonly RowWrite[];
@@ -51,13 +60,13 @@ interface Request {
  */
 export function makeRowWriter({
   table,
-  namespaces,
+  compactions,
   now,
   random,
   pause,
 }: {
   table: Table;
-  namespaces: Namespaces;
+  compactions: Pick<Compactions, 'written'>;
   now: Now;
   random: RandomBytes;
   pause: (milliseconds: number) => Promise<void>;
@@ -68,33 +77,52 @@ export function makeRowWriter({
     // One turn later, so that everything put in this turn shares the first transaction.
     await Promise.resolve();
     while (queue.length > 0) {
-      let plan: Plan | undefined;
+      /** How many requests of the queue have a part in the transaction that is tried. */
+      let concerned = 1;
       try {
-        let started: number | undefined;
-        for (let attempt = 0; ; attempt += 1) {
-          const head = await namespaces.refresh(namespace);
-          // From here: the first look may have to read every row, and that is no conflict.
-          started ??= now();
-          if (now() - started > conflict_ms_max) throw conflict();
-          if (head === undefined) {
-            await create(namespace);
-            continue;
-          }
-          plan = planTransaction(namespace, queue);
-          if (plan.operations.length === 1) break;
-          const written = await table.transact(plan.operations, now());
-          if (written.kind === 'written') break;
-          await pause(jitter(attempt));
-        }
-        settle(namespace, queue, plan);
+        const plan = await writeNext(namespace, queue, (steps) => {
+          concerned = Math.max(1, steps.findLastIndex(({ done }) => done > 0) + 1);
+        });
+        settle(queue, plan);
       } catch (error) {
         // Whoever had a part in the failed transaction is told; the rest of the queue goes on.
-        const last = plan?.steps.findLastIndex(({ done }) => done > 0) ?? 0;
-        const failed = queue.splice(0, Math.max(1, last + 1));
-        for (const request of failed) request.reject(partly(error, request));
+        for (const request of queue.splice(0, concerned)) request.reject(partly(error, request));
       }
     }
     queues.delete(namespace.pk);
+  }
+
+  async function writeNext(
+    namespace: Namespace,
+    queue: readonly Request[],
+    onPlanned: (steps: Plan['steps']) => void,
+  ): Promise<Plan> {
+    let started: number | undefined;
+    for (let attempt = 0; ; attempt += 1) {
+      const followed = await namespace.follow();
+      // From here: the first look may have to read every row, and that is no conflict.
+      started ??= now();
+      if (now() - started > conflict_ms_max) throw conflict();
+      if (followed === undefined) {
+        await create(namespace);
+        continue;
+      }
+      try {
+        if (followed.head.delta_bytes > delta_bytes_max) throw backlog();
+        const plan = await planTransaction(namespace.pk, followed, queue);
+        onPlanned(plan.steps);
+        if (plan.rows.length === 0) return plan;
+        const written = await table.transact(plan.operations, now());
+        if (written.kind === 'written') {
+          await namespace.absorb(plan.rows, plan.head);
+          await compactions.written(namespace, plan.head);
+          return plan;
+        }
+      } finally {
+        followed.release();
+      }
+      await pause(jitter(attempt));
+    }
   }
 
   async function create({ pk, tenant, name, collection }: Namespace): Promise<void> {
@@ -107,7 +135,7 @@ export function makeRowWriter({
           conditions: [{ kind: 'equals', field: 'id', value: collection.id }],
         },
         { kind: 'put', key: namespaceKey(tenant, collection.id, name), item: { name }, conditions: absent },
-        { kind: 'put', key: headKey(pk), item: { seq: 0, rows: 0, generation: 0 }, conditions: absent },
+        { kind: 'put', key: headKey(pk), item: { ...newHead }, conditions: absent },
       ],
       now(),
     );
@@ -141,63 +169,73 @@ export function makeRowWriter({
 
 interface Plan {
   readonly operations: readonly Operation[];
-  readonly rows: readonly DeltaRow[];
+  readonly rows: readonly AppendedRow[];
+  readonly head: Head;
   /** For each request at the front of the queue, what this transaction does of it. */
   readonly steps: readonly { readonly done: number; readonly put: number; readonly deleted: number }[];
 }
 
 /** Takes writes from the front of the queue until the transaction is full or an id comes a second time. */
-function planTransaction({ pk, matrix }: Namespace, queue: readonly Request[]): Plan {
-  const rows: DeltaRow[] = [];
-  const changes: Operation[] = [];
+async function planTransaction(pk: string, followed: Followed, queue: readonly Request[]): Promise<Plan> {
+  const { head } = followed;
+  const first = nextWrite(queue);
+  const stored = await lookUp(followed, queue);
+  const matching = first?.kind === 'delete_where' ? await followed.compute.countRows(followed.view, first.filter) : 0;
+
+  const rows: AppendedRow[] = [];
+  const puts: Operation[] = [];
   const steps: { done: number; put: number; deleted: number }[] = [];
   const ids = new Set<string>();
-  let seq = matrix.seq;
-  let live = matrix.live;
+  let live = head.rows;
   let bytes = 0;
 
-  const add = (write: RowWrite): 'put' | 'deleted' | 'nothing' | 'full' => {
-    if (ids.has(write.id)) return 'full';
-    const before = matrix.newest(write.id);
-    const isLive = before?.isLive ?? false;
-    if (write.kind === 'delete' && (!isLive || (write.seq !== undefined && write.seq !== before?.seq)))
-      return 'nothing';
-
-    const row: DeltaRow =
-      write.kind === 'delete'
-        ? { kind: 'gone', seq: seq + 1, id: write.id }
-        : { ...write, kind: 'vector', seq: seq + 1 };
-    const item = deltaItem(row);
-    // The row that goes counts too: nobody says whether a table counts what it deletes.
-    const row_bytes = bytesOf(item) + (isLive ? replacedBytes(write.id) : 0);
-    const needed = before === undefined ? 1 : 2;
-    const isFull =
-      changes.length + needed > limits.vectors.transaction_rows_max || bytes + row_bytes > transaction_bytes_max;
-    if (changes.length > 0 && isFull) return 'full';
-    if (write.kind === 'put' && !isLive && live >= limits.vectors.exact_rows_max) {
-      // What came before it goes through first, so that the refusal meets the request that it is about.
-      if (changes.length > 0 || steps.length > 1) return 'full';
-      throw new SignetError({
-        code: 'collection_full',
-        detail: `expected at most ${limits.vectors.exact_rows_max} rows in a namespace`,
-      });
+  const add = (write: RowWrite): { put: number; deleted: number } | 'full' => {
+    const seq = head.seq + rows.length + 1;
+    if (write.kind === 'delete_where') {
+      // Alone, because what it matches is what there is before the transaction.
+      if (rows.length > 0) return 'full';
+      if (matching === 0) return { put: 0, deleted: 0 };
+      ids.add('');
+      return take({ kind: 'gone_where', seq, filter: write.filter }, -matching);
     }
-    changes.push({ kind: 'put', key: deltaKey(pk, row.seq), item });
-    // The row that this one replaces goes at once: what is stored is what a query can find.
-    if (before !== undefined) changes.push({ kind: 'delete', key: deltaKey(pk, before.seq) });
-    ids.add(write.id);
-    rows.push(row);
-    seq += 1;
-    bytes += row_bytes;
-    if (write.kind === 'delete') live -= 1;
-    else if (!isLive) live += 1;
-    return write.kind === 'delete' ? 'deleted' : 'put';
+    if (ids.has('') || ids.has(write.id)) return 'full';
+    // Not among those that were looked up: the transaction is as full as it gets.
+    if (!stored.has(write.id)) return 'full';
+    const before = stored.get(write.id);
+    const wasLive = before !== undefined;
+    if (write.kind === 'delete') {
+      if (!wasLive) return { put: 0, deleted: 0 };
+      const taken = take({ kind: 'gone', seq, id: write.id }, -1);
+      if (taken !== 'full') ids.add(write.id);
+      return taken;
+    }
+    if (write.kind === 'patch') {
+      if (!wasLive) return { put: 0, deleted: 0 };
+      const taken = take({ kind: 'vector', seq, ...patched(before, write.metadata) }, 0);
+      if (taken !== 'full') ids.add(write.id);
+      return taken;
+    }
+    if (!wasLive && live >= limits.vectors.rows_max) {
+      // What came before it goes through first, so that the refusal meets the request that it is about.
+      if (rows.length > 0 || steps.length > 1) return 'full';
+      throw full();
+    }
+    const taken = take({ ...write, kind: 'vector', seq }, wasLive ? 0 : 1);
+    if (taken !== 'full') ids.add(write.id);
+    return taken;
   };
 
-  function replacedBytes(id: string): number {
-    const { values = new Float32Array(), metadata = {}, content = '' } = matrix.row(id) ?? {};
-    return bytesOf(deltaItem({ kind: 'vector', seq, id, values, metadata, content }));
-  }
+  const take = (row: AppendedRow, change: number): { put: number; deleted: number } | 'full' => {
+    const item = deltaItem(row);
+    const row_bytes = Buffer.byteLength(JSON.stringify(item));
+    const isFull = rows.length >= rows_max || bytes + row_bytes > transaction_bytes_max;
+    if (rows.length > 0 && isFull) return 'full';
+    puts.push({ kind: 'put', key: deltaKey(pk, row.seq), item });
+    rows.push(row);
+    bytes += row_bytes;
+    live += change;
+    return row.kind === 'vector' ? { put: 1, deleted: 0 } : { put: 0, deleted: -change };
+  };
 
   takeAll: for (const request of queue) {
     const step = { done: 0, put: 0, deleted: 0 };
@@ -206,27 +244,67 @@ function planTransaction({ pk, matrix }: Namespace, queue: readonly Request[]): 
       const result = add(write);
       if (result === 'full') break takeAll;
       step.done += 1;
-      if (result !== 'nothing') step[result] += 1;
+      step.put += result.put;
+      step.deleted += result.deleted;
     }
   }
 
-  const head: Operation = {
+  const seq = head.seq + rows.length;
+  const update: Operation = {
     kind: 'update',
     key: headKey(pk),
     set: { seq, rows: live },
-    conditions: [{ kind: 'equals', field: 'seq', value: matrix.seq }],
+    add: { delta_bytes: bytes },
+    // A compaction changes neither, so that it makes no writer try again.
+    conditions: [{ kind: 'equals', field: 'seq', value: head.seq }],
   };
-  return { operations: [head, ...changes], rows, steps };
+  return {
+    operations: [update, ...puts],
+    rows,
+    head: { ...head, seq, rows: live, delta_bytes: head.delta_bytes + bytes },
+    steps,
+  };
 }
 
-function bytesOf(item: Item): number {
-  return Buffer.byteLength(JSON.stringify(item));
+function nextWrite(queue: readonly Request[]): RowWrite | undefined {
+  return queue.flatMap(({ writes, done }) => writes.slice(done, done + 1))[0];
 }
 
-/** The transaction is written: its rows are in memory too, and requests that it finished are answered. */
-function settle({ matrix }: Namespace, queue: Request[], plan: Plan): void {
-  for (const row of plan.rows) matrix.apply(row);
-  for (const step of plan.steps) {
+/** Of the ids that may go into one transaction, the rows that are there; whole where a patch needs them. */
+async function lookUp(
+  { compute, view }: Followed,
+  queue: readonly Request[],
+): Promise<ReadonlyMap<string, StoredRow | undefined>> {
+  const asked = new Map<string, { isPatched: boolean }>();
+  for (const write of queue.flatMap(({ writes, done }) => writes.slice(done, done + rows_max))) {
+    if (write.kind === 'delete_where') break;
+    if (asked.size >= rows_max) break;
+    asked.set(write.id, { isPatched: write.kind === 'patch' || asked.get(write.id)?.isPatched === true });
+  }
+  const found = new Map<string, StoredRow | undefined>();
+  for (const isPatched of [false, true]) {
+    const ids = [...asked].filter(([, ask]) => ask.isPatched === isPatched).map(([id]) => id);
+    if (ids.length === 0) continue;
+    const include = isPatched ? { metadata: true, values: true, content: true } : {};
+    const rows = await compute.lookUp(view, { ids, include });
+    for (const [nth, id] of ids.entries()) found.set(id, rows[nth]);
+  }
+  return found;
+}
+
+/** The row as it is stored, with other metadata. */
+function patched(
+  { id, values, metadata = {}, content }: StoredRow,
+  patch: JsonObject,
+): Omit<RowWrite & { kind: 'put' }, 'kind'> {
+  if (values === undefined) throw new Error('a row without values is patched');
+  const merged = mergePatch(metadata, patch) as JsonObject;
+  return { id, values, metadata: merged, ...(content === undefined ? {} : { content }) };
+}
+
+/** The transaction is written: requests that it finished are answered. */
+function settle(queue: Request[], { steps, head }: Plan): void {
+  for (const step of steps) {
     const request = queue[0];
     if (request === undefined) return;
     request.done += step.done;
@@ -234,8 +312,23 @@ function settle({ matrix }: Namespace, queue: Request[], plan: Plan): void {
     request.deleted += step.deleted;
     if (request.done < request.writes.length) return;
     queue.shift();
-    request.resolve({ seq: matrix.seq, put: request.put, deleted: request.deleted });
+    request.resolve({ seq: head.seq, put: request.put, deleted: request.deleted });
   }
+}
+
+function full(): SignetError {
+  return new SignetError({
+    code: 'collection_full',
+    detail: `expected at most ${limits.vectors.rows_max} rows in a namespace`,
+  });
+}
+
+function backlog(): SignetError {
+  return new SignetError({
+    code: 'compaction_backlog',
+    detail: `over ${delta_bytes_max} bytes wait to be compacted`,
+    retry_after_s: 5,
+  });
 }
 
 function conflict(): SignetError {

@@ -53,22 +53,8 @@ export const notBuiltEndpoints: readonly Endpoint[] = [
     'GET /api/v1/bridges',
     'POST /api/v1/bridges',
   ),
-  ...later(
-    'larger vector collections',
-    'vectors:read',
-    'GET /api/v1/vectors/collections/{collection}/vectors',
-    'GET /api/v1/vectors/collections/{collection}/stats',
-    'POST /api/v1/vectors/collections/{collection}/count',
-    'POST /api/v1/vectors/collections/{collection}/export',
-  ),
-  ...later(
-    'larger vector collections',
-    'vectors:write',
-    'POST /api/v1/vectors/collections/{collection}/import',
-    'POST /api/v1/vectors/collections/{collection}/compact',
-    'POST /api/v1/vectors/collections/{collection}/patch',
-    'DELETE /api/v1/vectors/collections/{collection}/namespaces/{name}',
-  ),
+  ...later('import and export of collections', 'vectors:read', 'POST /api/v1/vectors/collections/{collection}/export'),
+  ...later('import and export of collections', 'vectors:write', 'POST /api/v1/vectors/collections/{collection}/import'),
 ];
 
 function later(what: string, scope: Scope, ...routes: readonly `${Method} /${string}`[]): readonly Endpoint[] {

@@ -23,6 +23,10 @@ const collection = z
     dimension: z.number().int(),
     model: z.string().optional(),
     model_digest: z.string().optional(),
+    precision: z.string().optional(),
+    stored_rows: z.string(),
+    text: z.boolean(),
+    recall_sample: z.number(),
     rows: z.number().int(),
     seq: z.number().int(),
     created: z.number().int(),
@@ -75,13 +79,13 @@ export const vectorEndpoints: readonly Endpoint[] = [
         dimension: z.number().int().min(1).max(limits.vectors.dimension_max).optional(),
         model: z.string().min(1).max(256).optional(),
         metric: z.enum(['cosine', 'dot_product', 'euclidean', 'squared_euclidean']).default('cosine'),
-        rows: unsupported('rows are kept as f32', 'f32'),
-        text: unsupported('lexical search is not built yet', false),
-        recall_sample: unsupported('scoring is exact, so there is no recall to sample', 0),
+        rows: z.enum(['f16', 'f32', 'none']).default('f16'),
+        text: z.boolean().default(false),
+        recall_sample: z.number().min(0).max(1).default(0.01),
       }),
     },
     answers: { 201: { description: 'the collection', schema: collection } },
-    handle: async ({ services, call, body: { name, dimension, model, metric } }) => {
+    handle: async ({ services, call, body: { dimension, model, rows, ...settings } }) => {
       if (dimension === undefined && model === undefined) {
         throw new SignetError({
           code: 'invalid_request',
@@ -90,8 +94,8 @@ export const vectorEndpoints: readonly Endpoint[] = [
         });
       }
       const created = await services.vectors.create(call, {
-        name,
-        metric,
+        ...settings,
+        stored_rows: rows,
         ...(dimension === undefined ? {} : { dimension }),
         ...(model === undefined ? {} : { model }),
       });
@@ -176,7 +180,7 @@ export const vectorEndpoints: readonly Endpoint[] = [
   endpoint({
     method: 'POST',
     path: `${root}/{collection}/query`,
-    summary: 'The nearest rows, exactly',
+    summary: 'The nearest rows: by vectors, by words, or by both',
     access: 'vectors:read',
     decides: reads,
     params,
@@ -191,11 +195,15 @@ export const vectorEndpoints: readonly Endpoint[] = [
         filter: jsonObject.optional(),
         include: include.default([]),
         min_score: z.number().optional(),
+        min_dense_score: z.number().optional(),
+        min_lexical_score: z.number().optional(),
         namespace,
-        mode: unsupported('only `dense` is built yet', 'dense'),
-        exact: unsupported('scoring is always exact', true),
-        weights: unsupported('hybrid search is not built yet'),
-        report: unsupported('reports are not built yet', false),
+        mode: z.enum(['dense', 'lexical', 'hybrid']).default('dense'),
+        exact: z.boolean().optional(),
+        weights: z
+          .strictObject({ dense: z.number().min(0).max(1000), lexical: z.number().min(0).max(1000) })
+          .optional(),
+        report: z.boolean().default(false),
         min_distance: unsupported('use `min_score`'),
         consistency: unsupported('every query sees every acknowledged write', 'strong'),
         allow_partial: unsupported('an answer is never partial', false),
@@ -203,20 +211,16 @@ export const vectorEndpoints: readonly Endpoint[] = [
     },
     answers: { 200: { description: 'the hits, best first', schema: jsonObject } },
     handle: async ({ services, call, params: { collection: name }, body }) => {
-      exactlyOne(body, ['values', 'values_b64', 'text', 'id'], '');
+      if (body.values !== undefined && body.values_b64 !== undefined) {
+        exactlyOne(body, ['values', 'values_b64'], 'values');
+      }
+      const { values_b64, ...rest } = body;
       const answered = await services.vectors.query(call, {
+        ...rest,
         collection: name,
-        namespace: body.namespace,
-        k: body.k,
-        include: body.include,
-        ...(body.values === undefined ? {} : { values: body.values }),
-        ...valuesOf(body.values_b64),
-        ...(body.text === undefined ? {} : { text: body.text }),
-        ...(body.id === undefined ? {} : { id: body.id }),
-        ...(body.filter === undefined ? {} : { filter: body.filter }),
-        ...(body.min_score === undefined ? {} : { min_score: body.min_score }),
+        ...valuesOf(values_b64),
       });
-      return judgedAnswer(answered, answered.value);
+      return judgedAnswer(answered, { ...answered.value, path: 'warm', partial: false });
     },
   }),
   endpoint({
@@ -258,6 +262,111 @@ export const vectorEndpoints: readonly Endpoint[] = [
       exactlyOne(body, ['ids', 'filter'], '');
       const deleted = await services.vectors.delete(call, { collection: name, ...body });
       return judgedAnswer(deleted, deleted.value);
+    },
+  }),
+  endpoint({
+    method: 'POST',
+    path: `${root}/{collection}/patch`,
+    summary: 'Merges into the metadata of rows (RFC 7396)',
+    access: 'vectors:write',
+    decides: writes,
+    idempotent: 'stored',
+    params,
+    body: {
+      class: 'vectors_put',
+      schema: z.strictObject({
+        patches: z.array(z.strictObject({ id, metadata })).min(1).max(limits.vectors.put_rows_max),
+        namespace,
+      }),
+    },
+    answers: { 200: { description: 'which rows changed, and which ids are not there', schema: jsonObject } },
+    handle: async ({ services, call, params: { collection: name }, body }) => {
+      const patched = await services.vectors.patch(call, { collection: name, ...body });
+      return judgedAnswer(patched, patched.value);
+    },
+  }),
+  endpoint({
+    method: 'POST',
+    path: `${root}/{collection}/count`,
+    summary: 'How many rows there are, all or those of a filter',
+    access: 'vectors:read',
+    params,
+    body: { class: 'other', schema: z.strictObject({ filter: jsonObject.optional(), namespace }) },
+    answers: {
+      200: { description: 'the count', schema: z.object({ count: z.number().int(), seq: z.number().int() }) },
+    },
+    handle: async ({ services, call, params: { collection: name }, body }) =>
+      jsonAnswer(await services.vectors.count(call, { collection: name, ...body })),
+  }),
+  endpoint({
+    method: 'GET',
+    path: `${root}/{collection}/vectors`,
+    summary: 'Ids in byte order',
+    access: 'vectors:read',
+    params,
+    query: z.object({
+      namespace: userName.optional(),
+      prefix: z.string().max(limits.vectors.id_bytes_max).optional(),
+      cursor: z.string().min(1).max(1024).optional(),
+      limit: wholeNumber(1, 1000).optional(),
+    }),
+    answers: {
+      200: {
+        description: 'a page of them',
+        schema: z.object({ ids: z.array(z.string()), cursor: z.string().optional() }),
+      },
+    },
+    handle: async ({ services, call, params: { collection: name }, query }) =>
+      jsonAnswer(
+        await services.vectors.ids(call, {
+          collection: name,
+          ...query,
+          namespace: query?.namespace ?? 'default',
+          limit: query?.limit ?? 100,
+        }),
+      ),
+  }),
+  endpoint({
+    method: 'GET',
+    path: `${root}/{collection}/stats`,
+    summary: 'What a collection is made of, by namespace',
+    access: 'vectors:read',
+    params,
+    answers: { 200: { description: 'rows, segments, what waits, measured recall', schema: jsonObject } },
+    handle: async ({ services, call, params: { collection: name } }) =>
+      jsonAnswer(await services.vectors.stats(call, name)),
+  }),
+  endpoint({
+    method: 'POST',
+    path: `${root}/{collection}/compact`,
+    summary: 'Makes a segment of the rows that wait, now',
+    access: 'vectors:write',
+    decides: writes,
+    params,
+    body: { class: 'other', schema: z.strictObject({ namespace }) },
+    answers: {
+      202: {
+        description: '`acquired`, `held` where it is under way already, `nothing` where no row waits',
+        schema: jsonObject,
+      },
+    },
+    handle: async ({ services, call, params: { collection: name }, body }) => {
+      const begun = await services.vectors.compact(call, { collection: name, ...body });
+      return judgedAnswer(begun, begun.value, 202);
+    },
+  }),
+  endpoint({
+    method: 'DELETE',
+    path: `${root}/{collection}/namespaces/{name}`,
+    summary: 'Drops a namespace and all that is in it',
+    access: 'vectors:write',
+    decides: writes,
+    idempotent: 'stored',
+    params: z.object({ collection: userName, name: userName }),
+    answers: { 204: { description: 'dropped' } },
+    handle: async ({ services, call, params: { collection: name, name: namespace } }) => {
+      const dropped = await services.vectors.dropNamespace(call, { collection: name, namespace });
+      return emptyAnswer({ 'signet-receipt': dropped.receipt });
     },
   }),
 ];

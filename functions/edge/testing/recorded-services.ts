@@ -290,11 +290,17 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
         hits: [],
         score_kind: 'cosine' as const,
         seq: 1,
+        generation: 0,
         snapshot: 'x',
-        rows_scanned: 0,
       }),
       get: plain('vectors.get', { found: [], missing: [] }),
       delete: judged('vectors.delete', { seq: 1, deleted: 1 }),
+      patch: judged('vectors.patch', { seq: 1, patched: ['a'], missing: [] }),
+      count: plain('vectors.count', { count: 1, seq: 1 }),
+      ids: plain('vectors.ids', { ids: ['a'] }),
+      stats: plain('vectors.stats', { namespaces: [] }),
+      compact: judged('vectors.compact', { state: 'acquired' as const }),
+      dropNamespace: judged('vectors.dropNamespace', null),
     },
     witness: {
       addCheckpoint: async (body) => {
@@ -339,6 +345,7 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
         score: { served_by: 'wasm' as const },
         gates: { served_by: 'unavailable' as const, reason: 'not built' },
         arithmetic: { served_by: 'wasm' as const },
+        segments: { served_by: 'wasm' as const },
         embed: { served_by: 'unavailable' as const, reason: 'building' },
         run: { served_by: 'unavailable' as const, reason: 'building' },
       },
@@ -506,7 +513,17 @@ const tool = {
   target: { kind: 'builtin' as const, name: 'soma' },
 };
 
-export const collection: Collection = { name: 'notes', metric: 'cosine', dimension: 3, rows: 0, seq: 0, created: 1 };
+export const collection: Collection = {
+  name: 'notes',
+  metric: 'cosine',
+  dimension: 3,
+  stored_rows: 'f16',
+  text: false,
+  recall_sample: 0.01,
+  rows: 0,
+  seq: 0,
+  created: 1,
+};
 
 export const run: Run = {
   id: 'run-1',

@@ -1,0 +1,21 @@
+import { SignetError } from '../errors.ts';
+import { ComputeRefusedError } from '../ports/compute.ts';
+import { invalid } from './check-request.ts';
+
+/** What the search refuses in words of the request; every other error goes on as it is. */
+export async function explainRefusal<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof ComputeRefusedError)) throw error;
+    const { code, message, facts } = error;
+    switch (code) {
+      case 'invalid_filter':
+        throw invalid('invalid_filter', String(facts['path'] ?? 'filter').slice(0, 200), message);
+      case 'no_stored_rows':
+        throw new SignetError({ code: 'no_stored_rows', detail: 'this collection keeps no rows to score exactly' });
+      default:
+        throw error;
+    }
+  }
+}
