@@ -52,6 +52,7 @@ test('asks of a function for what it needs alone', () => {
     table: 'table',
     bucket: 'bucket',
     fn_sign_envelope: 'sign',
+    settings: '/opt/signet/signet.json',
   });
 });
 

@@ -50,7 +50,7 @@ const of_a_node = [
 const needs = {
   'serve-api': of_a_node,
   'advance-run': [...of_a_node, 'queue_runs_dlq'],
-  'seal-ledger': ['stage', 'table', 'bucket', 'fn_sign_envelope'],
+  'seal-ledger': ['stage', 'table', 'bucket', 'fn_sign_envelope', 'settings'],
   'sweep-due': ['stage', 'table', 'queue_runs', 'queue_ledger'],
 } as const satisfies { readonly [fn: string]: readonly Name[] };
 

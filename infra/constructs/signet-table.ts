@@ -15,9 +15,9 @@ const writes = ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:
  */
 export type TableRight = 'read' | 'write' | 'seal' | 'lock';
 
-/** `functions/domain/ledger/keys.ts` and `functions/domain/identity/keys.ts` build them. */
+/** `keys.ts` of `functions/domain/` ledger, witness and identity build them. */
 const lock_partition = 'ledger#lock';
-const ledger_partitions = ['ledger#*'];
+const ledger_partitions = ['ledger#*', 'witness'];
 const identity_partitions = ['identity', 'identity#*'];
 
 /** The one table: every noun's rows, read by key. Nobody may scan it. */

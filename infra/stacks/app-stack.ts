@@ -57,7 +57,7 @@ export class AppStack extends Stack {
     });
     const serveApi = this.typescript('serve-api', stageFiles);
     const advanceRun = this.typescript('advance-run', stageFiles);
-    const sealLedger = this.typescript('seal-ledger');
+    const sealLedger = this.typescript('seal-ledger', stageFiles);
     const sweepDue = this.typescript('sweep-due', stageFiles);
     const signForApi = signEnvelope.as('api');
     const signForLog = signEnvelope.as('log');
@@ -122,8 +122,8 @@ export class AppStack extends Stack {
   }
 
   /** Jobs wake jobs through all of them. */
-  private typescript(name: FunctionName, ...layers: readonly FolderLayer[]): SignetFunction {
-    return this.add(name, this.artefacts.functions, { layers, wakes_itself: true });
+  private typescript(name: FunctionName, stageFiles: FolderLayer): SignetFunction {
+    return this.add(name, this.artefacts.functions, { layers: [stageFiles], wakes_itself: true });
   }
 
   private add(name: FunctionName, artefact: string, more: Partial<SignetFunctionProps>): SignetFunction {

@@ -87,7 +87,7 @@ describe.each(stages)('functions of %s', (stage) => {
     expect(layers).toEqual({
       'serve-api': ['StageFiles'],
       'advance-run': ['StageFiles'],
-      'seal-ledger': [],
+      'seal-ledger': ['StageFiles'],
       'sweep-due': ['StageFiles'],
       'embed-text': ['OnnxRuntime', 'Model'],
       'score-vectors': [],

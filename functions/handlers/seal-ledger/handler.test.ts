@@ -36,6 +36,23 @@ test('seals until nothing waits, whatever the messages say', async () => {
   expect(lines).toMatchObject([{ message: 'sealed', entries: 20, is_off: false }]);
 });
 
+test('asks the witnesses behind a log that grew, and a failure of theirs is none of the log', async () => {
+  const left = [sealed, idle, idle];
+  let asked = 0;
+  const handler = sealLedger({
+    openSealer: async () => ({ seal: async () => left.shift() ?? idle }),
+    askWitnesses: async () => {
+      asked += 1;
+      throw new Error('no witness answers');
+    },
+    log: lambdaLog({ level: 'fatal', write: () => undefined }),
+  });
+  expect(await handler(queueEvent('{}'), contextOf())).toEqual({ batchItemFailures: [] });
+  expect(asked).toBe(1);
+  await handler(queueEvent('{}'), contextOf());
+  expect(asked).toBe(1);
+});
+
 test('storage that fails is tried again', async () => {
   const { handler, lines, rounds } = open([new Error('away'), new Error('away'), sealed]);
   expect(await handler(queueEvent('{}'), contextOf())).toEqual({ batchItemFailures: [] });

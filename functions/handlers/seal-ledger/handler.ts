@@ -10,6 +10,8 @@ import { withDeadline } from '../../hosts/with-deadline.ts';
 export interface SealLedgerParts {
   /** The sealer by the node document of now; undefined while that lists no key of a log. */
   readonly openSealer: () => Promise<Sealer | undefined>;
+  /** Called behind rounds that made the log grow. */
+  readonly askWitnesses?: () => Promise<void>;
   readonly log: LambdaLog;
   /** Before a round that failed is done again. */
   readonly repeat_ms?: number;
@@ -25,6 +27,7 @@ const margin_ms = 20_000;
  */
 export function sealLedger({
   openSealer,
+  askWitnesses = async () => undefined,
   log,
   repeat_ms = 1000,
 }: SealLedgerParts): (event: unknown, context: LambdaContext) => Promise<BatchAnswer> {
@@ -44,6 +47,7 @@ export function sealLedger({
             }
             if (round === undefined || round.kind === 'idle') {
               log.info({ entries, is_off: round === undefined }, 'sealed');
+              if (entries > 0) await cosign();
               return answer();
             }
             if (round.kind === 'sealed') entries += round.entries;
@@ -68,6 +72,11 @@ export function sealLedger({
       log.error({ err: error }, 'entries were not sealed yet');
       return 'failed';
     }
+  }
+
+  /** The log does not wait for its witnesses: those that fail are asked when it grows again. */
+  async function cosign(): Promise<void> {
+    await askWitnesses().catch((error: unknown) => log.error({ err: error }, 'witnesses were not asked'));
   }
 
   /** False after the pause before another attempt. */

@@ -6,6 +6,6 @@ import { sealLedger } from './handler.ts';
 // Awaited while the function initialises: one that cannot be opened says what is missing before anything is asked of it.
 const environment = readCloudEnvironment(process.env, 'seal-ledger');
 const log = lambdaLog({ level: logLevelOf(process.env) });
-const { openSealer } = await openSealing({ environment });
+const { openSealer, askWitnesses } = await openSealing({ environment, log });
 
-export const handler = sealLedger({ openSealer, log });
+export const handler = sealLedger({ openSealer, askWitnesses, log });
