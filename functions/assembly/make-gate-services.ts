@@ -69,7 +69,6 @@ export function makeGateServices(parts: {
     return (JSON.parse(new TextDecoder().decode(record)) as { content?: JsonObject }).content ?? {};
   }
 
-  const { constitution, con } = identity;
   return {
     gates: makeGates({
       compute: slots.gates,
@@ -78,8 +77,7 @@ export function makeGateServices(parts: {
       judge,
       receipts,
       content,
-      constitution,
-      con,
+      rules: identity,
       envelopes: messages,
       isKnown,
       elapsed: () => performance.now(),

@@ -43,6 +43,7 @@ import type { Services } from '../edge/services.ts';
 import { embedTool, webSearchTool } from './builtin-tools.ts';
 import type { ComputeSlots } from './compute-slots.ts';
 import { makeLedger, trustBundle } from './ledger-parts.ts';
+import { makeAdoption, type Adoption } from './make-adoption.ts';
 import { makeArithmetic } from './make-arithmetic.ts';
 import { makeGateServices, screensOf } from './make-gate-services.ts';
 import { makeNodeReport } from './make-node-report.ts';
@@ -88,7 +89,7 @@ export interface NodeParts {
 }
 
 /** Every noun of the domain over one set of adapters. */
-export interface MadeNode {
+export interface MadeNode extends Adoption {
   readonly services: Services;
   readonly jobs: Jobs;
   readonly counts: Counts;
@@ -209,6 +210,7 @@ export function makeNode(parts: NodeParts): MadeNode {
     table,
     jobs,
     judge,
+    screens,
     receipts,
     chat,
     tools,
@@ -277,6 +279,7 @@ export function makeNode(parts: NodeParts): MadeNode {
       return { wake: () => work.wake(), stop: async () => void (await Promise.all([work.stop(), cosigning.stop()])) };
     },
     logAdoption: adopt,
+    ...makeAdoption({ identity, slots, policy: parts.policy, logAdoption: adopt, log }),
     nodeKeys: makeNodeKeys({
       identity,
       keys,

@@ -28,11 +28,14 @@ import type { Settings } from './read-settings.ts';
 import { shippedPolicy } from './shipped-policy.ts';
 import { takeUpArtefacts, type TakenUp } from './take-up-artefacts.ts';
 import { pinOwnNode } from './own-trust.ts';
+import type { Identity } from '../domain/identity/open-identity.ts';
+import type { Adoption } from './make-adoption.ts';
 import { startBackgroundWork } from './background-work.ts';
 import { watchSettings } from './watch-settings.ts';
 
 /** A home that is open: its services answer, its native parts are taken up as they become ready. */
-export interface OpenedNode {
+export interface OpenedNode extends Adoption {
+  readonly identity: Pick<Identity, 'constitution_version' | 'con'>;
   readonly services: Services;
   readonly owner_key: OwnerKey;
   readonly node_id: string;
@@ -180,6 +183,8 @@ async function open(
     owner_key,
     node_id: identity.node_id,
     is_new: identity.is_new,
+    identity,
+    adoptConstitution: (offered) => node.adoptConstitution(offered),
     nodeKeys: pinnedKeys(node.nodeKeys, () => pinOwnNode({ home, documents: identity.chain, now })),
     lock,
     artefacts,

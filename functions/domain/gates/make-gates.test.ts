@@ -19,6 +19,9 @@ const prose = `The old harbour had been quiet for years when the first boats cam
 and for a while people only watched from behind their windows. Then a baker brought bread down to the quay, and the next
 morning there was coffee too, and by the end of the week it was almost a market again.`;
 const constitution = firstConstitution(1);
+const rulesOf = (document: JsonObject): Pick<GatesParts, 'rules'> => ({
+  rules: { constitution: document, con: 'c'.repeat(64) },
+});
 
 async function check(request: Partial<GateRequest>, changed: Partial<GatesParts> = {}): Promise<GateVerdict> {
   const whole = { content: prose, content_type: 'text/plain', action: 'checkGates', claimed: {}, ...request } as const;
@@ -140,7 +143,7 @@ describe('text without a score', () => {
 
   test('and refused where it says so', async () => {
     const refusing = { ...constitution, unscored: 'refuse' };
-    expect(await check({ content: 'a few words' }, { constitution: refusing })).toMatchObject({
+    expect(await check({ content: 'a few words' }, rulesOf(refusing))).toMatchObject({
       passed: false,
       code: 'gate.unscored',
     });
@@ -184,13 +187,13 @@ describe('enforcement', () => {
 
   test('an advisory gate may miss its bar by 5 %, none by more', async () => {
     const [near, far] = [0.95, 0.94].map((claim) => ({ claimed: { snr_score: claim } }));
-    const advisory = { constitution: changing('G7', { enforcement: 'advisory', bar: 10_000 }) };
+    const advisory = rulesOf(changing('G7', { enforcement: 'advisory', bar: 10_000 }));
     expect(await check(near ?? {}, advisory)).toMatchObject({ passed: true, ihsan: 9500 });
     expect(await check(far ?? {}, advisory)).toMatchObject({ passed: false, code: 'gate.excellence', ihsan: 9400 });
   });
 
   test('a monitored gate is recorded and counts for nothing', async () => {
-    const monitored = { constitution: changing('G7', { enforcement: 'monitor' }) };
+    const monitored = rulesOf(changing('G7', { enforcement: 'monitor' }));
     const verdict = await check({ content: 'word '.repeat(60) }, monitored);
     expect(verdict).toMatchObject({ passed: true, ihsan: 10_000 });
     expect(stateOf(verdict, 'G7')).toMatchObject({ state: 'fail', score: 0, enforcement: 'monitor' });
@@ -210,12 +213,10 @@ describe('what comes to no end', () => {
     [
       'a scorer of another digest',
       {},
-      {
-        constitution: {
-          ...constitution,
-          scorers: (constitution['scorers'] as JsonObject[]).map((one) => ({ ...one, sha256: '0'.repeat(64) })),
-        },
-      },
+      rulesOf({
+        ...constitution,
+        scorers: (constitution['scorers'] as JsonObject[]).map((one) => ({ ...one, sha256: '0'.repeat(64) })),
+      }),
     ],
   ])('%s refuses with 503 and keeps its record', async (_, request, changed) => {
     const error = await refused(request, changed);
@@ -295,6 +296,6 @@ test('citations that are known are grounded', async () => {
 
 test('a constitution of the older form is judged by the built-in chain, named as such', async () => {
   const older = { ...constitution, scorers: [], lists: [], gates: [], chains: {} };
-  expect(await check({}, { constitution: older })).toMatchObject({ passed: true, record: { rules: 'built-in/1' } });
+  expect(await check({}, rulesOf(older))).toMatchObject({ passed: true, record: { rules: 'built-in/1' } });
   expect(await check({}, {})).toMatchObject({ record: { rules: 'constitution' } });
 });

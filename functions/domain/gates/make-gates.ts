@@ -4,6 +4,7 @@ import type { Content } from '../content/content.ts';
 import { digestJson } from '../content/digest-json.ts';
 import type { Judge } from '../decisions/judge.ts';
 import { SignetError } from '../errors.ts';
+import type { Identity } from '../identity/open-identity.ts';
 import type { JsonObject } from '../json.ts';
 import type { DigestCompute } from '../ports/compute.ts';
 import type { GatesCompute } from '../ports/gates-compute.ts';
@@ -27,10 +28,8 @@ export interface GatesParts {
   readonly judge: Judge;
   readonly receipts: Pick<Receipts, 'append'>;
   readonly content: Content;
-  /** The signed document; its proof was verified when the node opened. */
-  readonly constitution: JsonObject;
-  /** SHA-256 of it. */
-  readonly con: string;
+  /** The signed document that runs, and the SHA-256 of it; its proof was verified when it was adopted. */
+  readonly rules: Pick<Identity, 'constitution' | 'con'>;
   /** The verify order of envelopes. */
   readonly envelopes: { verify(envelope: Uint8Array): Promise<EnvelopeFindings> };
   /** Whether a tenant knows a receipt or a content by this digest. */
@@ -43,11 +42,17 @@ export interface GatesParts {
 export function makeGates(parts: GatesParts): Gates {
   const { compute, judge, receipts, content } = parts;
   const scorersHere = describeOnce(compute);
-  let rules: Rules | undefined;
+  let read: { document: JsonObject; rules: Rules } | undefined;
+
+  function rulesNow(): Rules {
+    const document = parts.rules.constitution;
+    if (read?.document !== document) read = { document, rules: readRules(document) };
+    return read.rules;
+  }
 
   async function judged(call: Call, request: GateRequest): Promise<GateVerdict & { cause?: unknown }> {
-    rules ??= readRules(parts.constitution);
-    const chain = chainOf(rules, request.action);
+    const { con } = parts.rules;
+    const chain = chainOf(rulesNow(), request.action);
     const gates = withoutUnknown(chain, await gatesFor(parts, call, request, chain), await scorersHere());
     const { budgets_ms, thresholds } = chain.rules;
     const ran = await runChain({ rules: chain.gates, gates, budgets_ms, elapsed: parts.elapsed });
@@ -69,7 +74,7 @@ export function makeGates(parts: GatesParts): Gates {
       id,
       passed,
       ihsan,
-      con: parts.con,
+      con,
       record,
       chain: weighed.chain,
       ...(code === undefined ? {} : { code }),

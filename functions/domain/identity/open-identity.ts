@@ -7,6 +7,7 @@ import type { DigestCompute, VerifyCompute } from '../ports/compute.ts';
 import type { KeyRole, Keys, PublicKey, SealedEnvelope } from '../ports/keys.ts';
 import { revocationType, statementPayloadType, statementType } from '../receipts/statement-types.ts';
 import type { Put, Row, Table } from '../ports/table.ts';
+import { adoptConstitution, type KnownObjects, type RunningConstitution } from './adopt-constitution.ts';
 import { adoptGenesis } from './adopt-genesis.ts';
 import { appendDocument, DocumentConflictError } from './append-document.ts';
 import { delegate } from './delegate.ts';
@@ -44,6 +45,12 @@ export interface Identity {
    * a session by its successor. Throws `DocumentConflictError`, and `RootElsewhereError` where the root key is not here.
    */
   appendDocument(change: DocumentChange): Promise<JsonObject>;
+  /**
+   * The next constitution, signed by a root key or to be signed by the one that is here; the node acts by it from then on,
+   * with a session that names it. Throws `ConstitutionNotAdoptedError` or `ConstitutionRefusedError`, and then the running
+   * one goes on; `RootElsewhereError` where nothing is signed and the root key is not here.
+   */
+  adoptConstitution(offered: JsonObject, known: KnownObjects): Promise<RunningConstitution>;
   /** The issuer key vouches for a key of a caller: what it may sign, and until when. Kept with those of the sessions. */
   delegate(request: {
     key: PublicKey;
@@ -83,11 +90,11 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
     : adoptGenesis({ ...facts, genesis, single_user }));
   const [chain, constitutions] = await Promise.all([loadChain(facts, node_id), loadConstitutions(facts)]);
   const { constitution, con } = await judgeConstitution(facts, constitutions, chain);
-  const state = { chain, constitution, issuer: await issuerOf(facts, newestOf(chain)) };
+  const state = { chain, constitution, con, issuer: await issuerOf(facts, newestOf(chain)) };
   const sessions = makeSessions({
     ...facts,
     node_id,
-    con,
+    con: () => state.con,
     acting: () => ({ issuer: state.issuer, document_seq: state.chain.length - 1 }),
   });
 
@@ -102,8 +109,12 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
     get constitution() {
       return state.constitution;
     },
-    constitution_version: constitution['version'] as number,
-    con,
+    get constitution_version() {
+      return state.constitution['version'] as number;
+    },
+    get con() {
+      return state.con;
+    },
     is_new,
     session: () => sessions.session(),
     renewSession: () => sessions.renewSession(),
@@ -125,11 +136,31 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
       if (isOther) await sessions.renewSession();
       return appended.document;
     },
+    async adoptConstitution(offered, known) {
+      const { chain: documents, constitution: before, con: prev } = state;
+      const adopted = await adoptConstitution(facts, offered, {
+        running: { constitution: before, con: prev },
+        node_id,
+        roots: currentRoots(newestOf(documents)),
+        known,
+      });
+      state.constitution = adopted.constitution;
+      state.con = adopted.con;
+      await sessions.renewSession();
+      return adopted;
+    },
     async delegate({ key, kinds, seconds }) {
-      const { issuer } = state;
+      const { issuer, con: rules } = state;
       const iat = Math.floor(facts.now() / 1000);
       const [nbf, naf] = [iat - backdated_s, iat - backdated_s + seconds];
-      const { id, envelope } = await delegate(facts, { issuer, key, node_id, con, kinds, window: { iat, nbf, naf } });
+      const { id, envelope } = await delegate(facts, {
+        issuer,
+        key,
+        node_id,
+        con: rules,
+        kinds,
+        window: { iat, nbf, naf },
+      });
       const item = { envelope, key: key.key_id, nbf, naf, document_seq: state.chain.length - 1 };
       const { role, key_id } = key;
       const registered = registration({ key_id, owner: node_id, role, kinds, delegation: id, nbf, naf });
@@ -147,7 +178,7 @@ export async function openIdentity(facts: IdentityFacts): Promise<Identity> {
             v: 1,
             iss: node_id,
             iat: Math.floor(facts.now() / 1000),
-            con,
+            con: state.con,
             req: facts.newId(),
             n: 0,
             key: key_id,
@@ -206,7 +237,7 @@ function newestOf(chain: readonly JsonObject[]): JsonObject {
 }
 
 async function loadConstitutions({ table, now }: IdentityFacts): Promise<readonly Row[]> {
-  // One page holds every version until there is a route that adopts another.
+  // One page holds every version: they are made by hand.
   return (await table.query({ pk: constitutionKey(1).pk, prefix: 'constitution#', limit: 1000 }, now())).rows;
 }
 

@@ -40,7 +40,8 @@ export function makeSessions({
   now: Now;
   newId: NewId;
   node_id: string;
-  con: string;
+  /** Of the constitution that runs now. */
+  con: () => string;
   /** The issuer key in use, and the node document that lists it. */
   acting: () => { readonly issuer: PublicKey; readonly document_seq: number };
 }): { session(): Promise<Session>; renewSession(): Promise<Session> } {
@@ -75,7 +76,7 @@ export function makeSessions({
     const naf = nbf + limits.session_s_max;
     const delegation = await delegate(
       { keys, digest, newId },
-      { issuer, key, node_id, con, kinds: sessionKinds, window: { iat, nbf, naf } },
+      { issuer, key, node_id, con: con(), kinds: sessionKinds, window: { iat, nbf, naf } },
     );
     await table.transact(
       [

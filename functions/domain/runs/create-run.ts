@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Call, NewId, Now } from '../call.ts';
 import type { Judge, Judged } from '../decisions/judge.ts';
+import type { Screens } from '../gates/screening.ts';
 import { SignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Jobs } from '../jobs/jobs.ts';
@@ -19,6 +20,7 @@ export interface CreateParts {
   readonly table: Table;
   readonly jobs: Jobs;
   readonly judge: Judge;
+  readonly screens: Screens;
   readonly scripts: Scripts;
   readonly host: () => ScriptHost | RemoteScriptHost;
   readonly now: Now;
@@ -54,6 +56,10 @@ export async function createRun(parts: CreateParts, call: Call, request: RunRequ
       resource: { type: 'Script', id: digest },
       facts: { operation: 'run' },
       request: { script: digest, argv: run.argv, input: run.input },
+      gates: parts.screens.of('runScript', {
+        texts: [run.source, ...run.argv, ...(run.input === null ? [] : [JSON.stringify(run.input)])],
+        bytes_max: textBytesMax(parts.limits),
+      }),
     },
     async () => {
       assertEngine(parts.host);
@@ -232,6 +238,11 @@ function fileName(given: string): string {
     detail: 'expected `file_name` of 1 to 128 printable characters',
     param: 'file_name',
   });
+}
+
+/** Each part is within its own limit by now. */
+function textBytesMax({ runs }: Limits): number {
+  return runs.script_bytes_max + runs.input_bytes_max + runs.argv_bytes_max;
 }
 
 function bytesOf(value: Json): number {

@@ -1,6 +1,7 @@
 import type { Call, NewId, Now, RandomBytes } from '../call.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { Judge } from '../decisions/judge.ts';
+import type { Screens } from '../gates/screening.ts';
 import type { Embeddings } from '../embeddings/embeddings.ts';
 import { SignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
@@ -29,6 +30,7 @@ export interface RunsParts {
   readonly table: Table;
   readonly jobs: Jobs;
   readonly judge: Judge;
+  readonly screens: Screens;
   readonly receipts: Receipts;
   readonly chat: Chat;
   readonly tools: Tools;
