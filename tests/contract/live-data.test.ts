@@ -1,8 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { federationKey } from '../../functions/domain/federation/keys.ts';
+import { lockKey } from '../../functions/domain/ledger/keys.ts';
+import { commitLock, readLock } from '../../functions/domain/ledger/lock-row.ts';
+import { openLogIdentity } from '../../functions/domain/ledger/log-identity.ts';
+import { writeAsked } from '../../functions/domain/witness/asked-row.ts';
 import { nodeKey } from '../../functions/domain/identity/keys.ts';
 import { readMetrics } from '../../functions/domain/metrics/testing/read-metrics.ts';
+import { foreignWitness } from '../fixtures/foreign-log.ts';
 import { liveNode, type Instance, type LiveNode } from '../fixtures/live-node.ts';
 import { fakeUpstream, type FakeUpstream } from '../upstream/fake-upstream.ts';
 
@@ -236,6 +241,39 @@ describe('federation', () => {
     expect((await get('/api/v1/status'))['federation_connected']).toBe(true);
     await live.test.table.write({ kind: 'delete', key: federationKey() }, live.clock.now);
     expect((await get('/api/v1/status'))['federation_connected']).toBe(false);
+  });
+
+  test('a witness of ours shows what is stored of it', async () => {
+    const { vkey, name } = foreignWitness();
+    const { test: node, clock } = live;
+    const log_identity = await openLogIdentity({ ...node, digest: node.compute.digest });
+    const settings = () => ({ logs: new Map(), witnesses: [{ url: 'https://w.example', vkey }] });
+    const client = { addCheckpoint: () => Promise.reject(new Error('nobody is asked')) };
+    const witnessing = { settings, client, has_keys: true };
+    const { ask } = live.open({ log_identity, witnessing });
+    const read = async (path: string): Promise<Fields> => (await ask(path)).json;
+    expect(await read('/api/v1/federation/status')).toMatchObject({ witnesses: [{ name }], peer_count: 1 });
+    expect(await read('/api/v1/federation/peers')).toEqual({
+      peers: [{ node_id: name, address: 'https://w.example', state: 'unknown', role: 'witness' }],
+    });
+
+    const rows = { table: node.table, now: () => clock.now };
+    const last_cosigned = Math.floor(clock.now / 1000) - 10;
+    await writeAsked(rows, vkey, { size: 7, last_cosigned, failures: 0, next_at: 0 });
+    expect(await read('/api/v1/federation/status')).toMatchObject({ witnesses: [{ name, last_cosigned }] });
+    expect(await read('/api/v1/federation/peers')).toMatchObject({
+      peers: [{ state: 'alive', last_seen: last_cosigned }],
+    });
+    expect((await ask('/api/v1/metrics')).text).toContain(`signet_witness_lag_entries{witness="${name}"} 0\n`);
+
+    await writeAsked(rows, vkey, { size: 0, last_cosigned: last_cosigned - 90_000, failures: 9, next_at: 0 });
+    await commitLock(rows, {
+      before: await readLock(rows),
+      next: { ...(await readLock(rows)), size: 12, committed_at: 1 },
+    });
+    expect(await read('/api/v1/federation/peers')).toMatchObject({ peers: [{ state: 'suspect' }] });
+    expect((await ask('/api/v1/metrics')).text).toContain(`signet_witness_lag_entries{witness="${name}"} 12\n`);
+    await node.table.write({ kind: 'delete', key: lockKey() }, clock.now);
   });
 
   test('a proposal is 501 `feature.off`, whatever its confidence says', async () => {
