@@ -23,7 +23,7 @@ async function serve(changes: Partial<SocketHubOptions> & { beat_ms?: number; li
   port: number;
   log: ReturnType<typeof plainToldLog>;
   hub: SocketHub;
-  close(): Promise<void>;
+  close: () => Promise<void>;
 }> {
   const { beat_ms = 30_000, limits = {}, ...options } = changes;
   const log = plainToldLog();

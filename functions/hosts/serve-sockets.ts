@@ -156,17 +156,20 @@ const kept = new Set(['connection', 'upgrade', 'sec-websocket-protocol', 'conten
 
 /** Writes an answer where there is no response object: the connection was to become something else. */
 function refuse(socket: Duplex, answer: Response): void {
-  void answer.text().then((body) => {
-    if (socket.destroyed || !socket.writable) return;
-    const lines = [...answer.headers].filter(([name]) => !kept.has(name)).map(([name, value]) => `${name}: ${value}`);
-    const head = [
-      `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}`,
-      ...lines,
-      `content-length: ${Buffer.byteLength(body)}`,
-      'connection: close',
-    ];
-    socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-  });
+  void write(socket, answer);
+}
+
+async function write(socket: Duplex, answer: Response): Promise<void> {
+  const body = await answer.text();
+  if (socket.destroyed || !socket.writable) return;
+  const lines = [...answer.headers].filter(([name]) => !kept.has(name)).map(([name, value]) => `${name}: ${value}`);
+  const head = [
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}`,
+    ...lines,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 function problemAnswer(detail: string): Response {

@@ -41,3 +41,9 @@ export function escaped(text: string): string {
 function isTerminal(stream: { readonly fd?: number }): boolean {
   return stream.fd !== undefined && isatty(stream.fd);
 }
+
+/** A field of an answer, for people: a text as it is, anything else as JSON; nothing where it is absent. */
+export function shownField(value: unknown): string {
+  if (value === undefined) return '';
+  return escaped(typeof value === 'string' ? value : JSON.stringify(value));
+}

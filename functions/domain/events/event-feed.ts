@@ -69,10 +69,11 @@ export function makeEventFeed({
     let wait_ms = look_every_ms;
     try {
       const head = await log.head();
-      while (position < head.size && round === begun) {
+      const isOver = (): boolean => round !== begun;
+      while (position < head.size && !isOver()) {
         const entries = await log.read(position, head.size);
         // Counted and not published yet: it is there at the next look.
-        if (entries.length === 0 || round !== begun) break;
+        if (entries.length === 0 || isOver()) break;
         for (const entry of entries) {
           position = entry.seq + 1;
           tell({ kind: 'entry', entry });

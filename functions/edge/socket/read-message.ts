@@ -16,7 +16,7 @@ export type SocketRequest =
  */
 export function readMessage(bytes: Uint8Array): SocketRequest {
   const message = objectOf(bytes);
-  const { type } = message;
+  const type = typeof message['type'] === 'string' ? message['type'] : '';
   switch (type) {
     case 'ping':
     case 'status':

@@ -5,7 +5,7 @@ import type { EventFeed, FeedItem } from '../../domain/events/event-feed.ts';
 import { sealedEvent } from '../../domain/events/sealed-event.ts';
 import type { ToldLog } from '../../domain/events/told-log.ts';
 import { topicScopes, type Topic } from '../../domain/events/topics.ts';
-import type { Json, JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
 import { openedSocket, stepSocket, type SocketInput, type SocketLimits } from './socket-machine.ts';
 
 /** A connection as its host carries it. */
@@ -109,7 +109,7 @@ export function makeSocketHub({
         if (state.is_closed) return;
         waiting += 1;
         if (waiting > waiting_max) apply({ kind: 'ended', why: 'rate' });
-        else work = work.then(() => done(() => answer(message)));
+        else work = inOrder(work, message);
       },
       gone() {
         state = { ...state, is_closed: true };
@@ -151,6 +151,11 @@ export function makeSocketHub({
       if (bytes > bounds.queued_bytes_max || messages > bounds.queued_max) apply({ kind: 'ended', why: 'slow' });
     }
 
+    async function inOrder(before: Promise<void>, message: Uint8Array | 'binary'): Promise<void> {
+      await before;
+      await done(() => answer(message));
+    }
+
     /** Nothing of what a client asks may end its connection but what the machine ends it for. */
     async function done(task: () => Promise<void>): Promise<void> {
       if (state.is_closed) return;
@@ -168,7 +173,7 @@ export function makeSocketHub({
       const { messages_per_s, topics_max, backlog_max, queued_bytes_max, queued_max } = bounds;
       const told = { message_bytes: limits.socket.message_bytes_max, topics: topics_max, messages_per_s };
       const most = { ...told, backlog: backlog_max, queued_bytes: queued_bytes_max, queued: queued_max };
-      if (!state.is_closed) send({ type: 'welcome', version, node_id, head, limits: most } as unknown as JsonObject);
+      if (!state.is_closed) send({ type: 'welcome', version, node_id, head, limits: most });
     }
 
     async function answer(message: Uint8Array | 'binary'): Promise<void> {
@@ -180,7 +185,7 @@ export function makeSocketHub({
 
     async function tellStatus(): Promise<void> {
       const { uptime_secs, requests, head } = await facts();
-      apply({ kind: 'status', facts: { uptime_secs, requests, head: head as unknown as Json } });
+      apply({ kind: 'status', facts: { uptime_secs, requests, head } });
     }
 
     async function follow(topic: Topic, after: number | undefined): Promise<void> {
@@ -254,7 +259,9 @@ export function makeSocketHub({
 
   async function audit(): Promise<void> {
     const known = new Map<string, Promise<Principal | undefined>>();
-    for (const connection of [...connections]) {
+    // Some end while others are asked.
+    const asked_now = Array.from(connections);
+    for (const connection of asked_now) {
       const asked = known.get(connection.bearer) ?? authenticate(connection.bearer);
       known.set(connection.bearer, asked);
       try {

@@ -31,7 +31,7 @@ function connection({ held = scopes, tenant = 'default' }: { held?: readonly Sco
     sent,
     asked,
     state: () => state,
-    subscribe(topic: Topic, cursor: number) {
+    subscribe: (topic: Topic, cursor: number): void => {
       say({ type: 'subscribe', topic, cursor });
       give({ kind: 'found', topic, cursor, oldest: 0, is_reset: false });
     },

@@ -5,7 +5,7 @@ import { exits } from '../failure.ts';
 import { numberBetween, readGlobalOptions, withGlobalOptions } from '../global-options.ts';
 import type { Exit } from '../program.ts';
 import { readJson, readText } from '../read-input.ts';
-import { escaped, type Terminal } from '../terminal.ts';
+import { shownField, type Terminal } from '../terminal.ts';
 
 export function envelopeCommand(terminal: Terminal, exit: Exit): Command {
   const envelope = new Command('envelope')
@@ -68,13 +68,13 @@ function verifyCommand(terminal: Terminal, exit: Exit): Command {
 function rendered({ valid, error, checks, iss, id }: JsonObject, { paint }: Terminal): string {
   const rows = (Array.isArray(checks) ? (checks as readonly JsonObject[]) : []).map(
     ({ check, ok, code }) =>
-      `  ${escaped(String(check)).padEnd(12)} ${ok === true ? paint.good('ok') : paint.bad(escaped(String(code)))}`,
+      `  ${shownField(check).padEnd(12)} ${ok === true ? paint.good('ok') : paint.bad(shownField(code))}`,
   );
   const lines = [
-    valid === true ? paint.good('valid') : paint.bad(`not valid: ${escaped(String(error))}`),
+    valid === true ? paint.good('valid') : paint.bad(`not valid: ${shownField(error)}`),
     ...rows,
-    ...(typeof iss === 'string' ? [`issuer       ${escaped(iss)}`] : []),
-    ...(typeof id === 'string' ? [`id           ${escaped(id)}`] : []),
+    ...(typeof iss === 'string' ? [`issuer       ${shownField(iss)}`] : []),
+    ...(typeof id === 'string' ? [`id           ${shownField(id)}`] : []),
   ];
   return `${lines.join('\n')}\n`;
 }

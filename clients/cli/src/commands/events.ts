@@ -7,7 +7,7 @@ import { followEvents } from '../lifecycle/follow-events.ts';
 import { NodeError } from '../lifecycle/node-error.ts';
 import { nodeAddress } from '../node-access.ts';
 import type { Exit } from '../program.ts';
-import { escaped, type Terminal } from '../terminal.ts';
+import { escaped, shownField, type Terminal } from '../terminal.ts';
 
 export function eventsCommand(terminal: Terminal, exit: Exit): Command {
   const command = new Command('events')
@@ -59,8 +59,8 @@ Examples:
 function rendered({ type, topic, seq, occurred_at, subject, data, oldest }: JsonObject): string {
   if (type === 'reset') return `what was before ${JSON.stringify(oldest)} is no longer told\n`;
   const time = typeof occurred_at === 'number' ? new Date(occurred_at * 1000).toISOString().slice(0, 19) : '';
-  const facts = escaped(`${String(subject)} ${JSON.stringify(data)}`);
-  return `${time}Z ${String(seq).padStart(7)} ${escaped(String(topic)).padEnd(20)} ${facts}\n`;
+  const facts = `${shownField(subject)} ${shownField(data)}`;
+  return `${time}Z ${shownField(seq).padStart(7)} ${shownField(topic).padEnd(20)} ${facts}\n`;
 }
 
 function cursorOf(text: string): number {

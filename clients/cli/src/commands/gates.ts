@@ -5,7 +5,7 @@ import { exits } from '../failure.ts';
 import { readGlobalOptions, withGlobalOptions } from '../global-options.ts';
 import type { Exit } from '../program.ts';
 import { readText } from '../read-input.ts';
-import { escaped, type Terminal } from '../terminal.ts';
+import { shownField, type Terminal } from '../terminal.ts';
 
 export function gatesCommand(terminal: Terminal, exit: Exit): Command {
   const gates = new Command('gates').description("judgements of texts by the node's constitution");
@@ -38,16 +38,16 @@ function checkCommand(terminal: Terminal, exit: Exit): Command {
 
 function rendered({ passed, code, results, ihsan_bp, id }: JsonObject, { paint }: Terminal): string {
   const rows = (Array.isArray(results) ? (results as readonly JsonObject[]) : []).map((gate) => {
-    const state = String(gate['state']);
+    const state = shownField(gate['state']);
     const shown = state === 'pass' ? paint.good(state) : state === 'na' ? state : paint.bad(state);
-    const why = typeof gate['code'] === 'string' ? `  ${escaped(gate['code'])}` : '';
-    return `  ${escaped(String(gate['gate'])).padEnd(6)} ${shown}${why}`;
+    const why = gate['code'] === undefined ? '' : `  ${shownField(gate['code'])}`;
+    return `  ${shownField(gate['gate']).padEnd(6)} ${shown}${why}`;
   });
   const lines = [
-    passed === true ? paint.good('passed') : paint.bad(`not passed: ${escaped(String(code))}`),
+    passed === true ? paint.good('passed') : paint.bad(`not passed: ${shownField(code)}`),
     ...rows,
     `excellence   ${JSON.stringify(ihsan_bp)} of 10000`,
-    `receipt      ${escaped(String(id))}`,
+    `receipt      ${shownField(id)}`,
   ];
   return `${lines.join('\n')}\n`;
 }

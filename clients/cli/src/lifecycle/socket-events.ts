@@ -1,4 +1,4 @@
-import type { JsonObject } from '@signet/functions/domain/json.ts';
+import type { Json, JsonObject } from '@signet/functions/domain/json.ts';
 import { refusalOf } from './ask-node.ts';
 import type { EventCursors } from './event-cursors.ts';
 
@@ -70,24 +70,26 @@ function handled(
   cursors: EventCursors,
   subscribe: (topic: string, cursor: number | undefined) => void,
 ): JsonObject | undefined {
-  const { type, topic, cursor } = message;
+  const type = textOf(message['type']);
+  const topic = textOf(message['topic']);
+  const cursor = Number(message['cursor']);
   switch (type) {
     case 'event':
-      cursors.move(String(topic), Number(message['seq']));
+      cursors.move(topic, Number(message['seq']));
       return { ...message, ...(cursors.safe === undefined ? {} : { cursor: cursors.safe }) };
     case 'reset':
-      cursors.move(String(topic), Number(message['oldest']) - 1);
+      cursors.move(topic, Number(message['oldest']) - 1);
       return message;
     case 'subscribed':
-      cursors.move(String(topic), Number(cursor));
+      cursors.move(topic, cursor);
       return undefined;
     case 'more':
-      cursors.move(String(topic), Number(cursor));
-      subscribe(String(topic), Number(cursor));
+      cursors.move(topic, cursor);
+      subscribe(topic, cursor);
       return undefined;
     case 'status':
       for (const one of message['subscriptions'] as readonly JsonObject[]) {
-        cursors.move(String(one['topic']), Number(one['cursor']));
+        cursors.move(textOf(one['topic']), Number(one['cursor']));
       }
       return undefined;
     case 'error':
@@ -95,6 +97,10 @@ function handled(
     default:
       return undefined;
   }
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : '';
 }
 
 /** A message has no status; what matters of it is whether asking again may help. */
