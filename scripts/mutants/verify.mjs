@@ -47,7 +47,6 @@ export default {
       ['a node that is pinned', 'if (!trust.includes(node_id)) {', 'if (false) {'],
       ['a delegation type', ' || statement.predicate_type !== delegationType', ''],
       ['a delegation of no more than an hour', 'nbf < naf && naf - nbf <= limits.session_s_max', 'nbf < naf'],
-      ['a delegation that begins before it ends', 'nbf < naf && ', ''],
       ['stated after it begins', 'nbf <= iat && ', ''],
       ['stated before it ends', ' && iat <= naf', ''],
       ['made when the issuer key was valid', 'made < issuer.not_before || ', ''],

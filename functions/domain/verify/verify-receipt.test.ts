@@ -116,6 +116,7 @@ test.each<[string, Parameters<typeof forge>[0], number, string]>([
   ['without a request id', { head: { req: null } }, 10, 'schema.mismatch'],
   ['with a counter that is none', { head: { n: -1 } }, 10, 'schema.mismatch'],
   ['with a delegation that misses a field', { delegation: { key: null } }, 10, 'schema.mismatch'],
+  ['vouched for by a revocation', { grant: 'urn:signet:revocation:v1' }, 10, 'schema.mismatch'],
   ['with an empty subject', { subject: [] }, 10, 'schema.mismatch'],
   ['of another payload type', { entryType: 'application/vnd.signet.message.v1+json' }, 10, 'schema.mismatch'],
 ])('an entry %s is refused', async (_what, change, exit, code) => {
@@ -157,6 +158,20 @@ test('an issuer key that the document does not list vouches for nothing', async 
 test('a document that was changed after it was signed is exit 11', async () => {
   const document = { ...receipt.document, seq: 1 };
   expect(await verdictOf({ ...receipt, document })).toMatchObject({ exit: 11 });
+});
+
+test.each(['entry', 'delegation'] as const)('%s with the signature of another is exit 11', async (part) => {
+  await node.identity.renewSession();
+  const signatures = envelopeIn(await receiptOf(node), part)['signatures'] as readonly JsonObject[];
+  const changed = envelopeIn(receipt, part);
+  const [own] = changed['signatures'] as readonly JsonObject[];
+  const forged = { ...changed, signatures: [{ ...own, sig: signatures[0]?.['sig'] ?? '' }] };
+  expect(await verdictOf(withEnvelope(part, JSON.stringify(forged)))).toMatchObject({ exit: 11, code: 'sig.invalid' });
+});
+
+test.each(['entry', 'delegation'] as const)('%s in another spelling is not what the ledger holds', async (part) => {
+  const text = JSON.stringify(envelopeIn(receipt, part), null, 1);
+  expect(await verdictOf(withEnvelope(part, text))).toMatchObject({ exit: 10, code: 'json.not_canonical' });
 });
 
 test('content records are compared with the digests that were signed', async () => {
@@ -206,6 +221,14 @@ async function scriptOfDocument(): Promise<string> {
   return script;
 }
 
+function envelopeIn(of: Receipt, part: 'entry' | 'delegation'): JsonObject {
+  return JSON.parse(Buffer.from(of[part], 'base64').toString()) as JsonObject;
+}
+
+function withEnvelope(part: 'entry' | 'delegation', text: string): Receipt {
+  return { ...receipt, [part]: Buffer.from(text).toString('base64') };
+}
+
 async function receiptOf(from: TestNode): Promise<Receipt> {
   const { receipt: id } = await from.judge.decide(
     testCall(),
@@ -224,6 +247,8 @@ async function forge(change: {
   subject?: readonly JsonObject[];
   before?: boolean;
   entryType?: string;
+  /** Another statement that issuers sign. */
+  grant?: string;
 }): Promise<Receipt> {
   const { keys, identity } = node;
   const key = await keys.create('session');
@@ -244,7 +269,7 @@ async function forge(change: {
     payload: {
       _type: statementType,
       subject,
-      predicateType: delegationType,
+      predicateType: change.grant ?? delegationType,
       predicate: {
         ...head,
         ...times({ iat: 1010, nbf: 1000, naf: 2000 }),
