@@ -250,8 +250,8 @@ describe('federation', () => {
     const settings = () => ({ logs: new Map(), witnesses: [{ url: 'https://w.example', vkey }] });
     const client = { addCheckpoint: () => Promise.reject(new Error('nobody is asked')) };
     const witnessing = { settings, client, has_keys: true };
-    const { ask } = live.open({ log_identity, witnessing });
-    const read = async (path: string): Promise<Fields> => (await ask(path)).json;
+    const witnessed = live.open({ log_identity, witnessing });
+    const read = (path: string) => get(path, witnessed);
     expect(await read('/api/v1/federation/status')).toMatchObject({ witnesses: [{ name }], peer_count: 1 });
     expect(await read('/api/v1/federation/peers')).toEqual({
       peers: [{ node_id: name, address: 'https://w.example', state: 'unknown', role: 'witness' }],
@@ -264,7 +264,9 @@ describe('federation', () => {
     expect(await read('/api/v1/federation/peers')).toMatchObject({
       peers: [{ state: 'alive', last_seen: last_cosigned }],
     });
-    expect((await ask('/api/v1/metrics')).text).toContain(`signet_witness_lag_entries{witness="${name}"} 0\n`);
+    expect((await witnessed.ask('/api/v1/metrics')).text).toContain(
+      `signet_witness_lag_entries{witness="${name}"} 0\n`,
+    );
 
     await writeAsked(rows, vkey, { size: 0, last_cosigned: last_cosigned - 90_000, failures: 9, next_at: 0 });
     await commitLock(rows, {
@@ -272,7 +274,9 @@ describe('federation', () => {
       next: { ...(await readLock(rows)), size: 12, committed_at: 1 },
     });
     expect(await read('/api/v1/federation/peers')).toMatchObject({ peers: [{ state: 'suspect' }] });
-    expect((await ask('/api/v1/metrics')).text).toContain(`signet_witness_lag_entries{witness="${name}"} 12\n`);
+    expect((await witnessed.ask('/api/v1/metrics')).text).toContain(
+      `signet_witness_lag_entries{witness="${name}"} 12\n`,
+    );
     await node.table.write({ kind: 'delete', key: lockKey() }, clock.now);
   });
 
