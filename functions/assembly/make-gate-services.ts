@@ -37,7 +37,7 @@ export function makeGateServices(parts: {
   content: Content;
   receipts: Receipts;
   judge: Judge;
-  messages: Pick<Messages, 'verify'>;
+  messages: Pick<Messages, 'verify' | 'isSeen'>;
   now: Now;
 }): Pick<Services, 'gates' | 'constitutions'> {
   const { table, objects, slots, identity, policy, content, receipts, judge, messages, now } = parts;

@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../json.ts';
 import { CapabilityUnavailableError } from '../ports/compute.ts';
 import { ObjectsUnavailableError } from '../ports/objects.ts';
 import { TableUnavailableError } from '../ports/table.ts';
-import type { PolicyEngine } from '../ports/policy-engine.ts';
+import type { Facts, PolicyAnswer, PolicyEngine } from '../ports/policy-engine.ts';
 import type { Receipts } from '../receipts/receipts.ts';
 import { makeJudge } from './make-judge.ts';
 import type { Judgement } from './judge.ts';
@@ -218,6 +218,67 @@ test.each<[string, Json]>([
   const { content, content_base64 } = JSON.parse(new TextDecoder().decode(record)) as Record<string, Json>;
   const kept = content ?? JSON.parse(Buffer.from(content_base64 as string, 'base64').toString());
   expect(JSON.stringify(kept)).toBe(JSON.stringify(value));
+});
+
+test('the verdict of the gates stands in the statement: what came in, and what went out', async () => {
+  const gates = {
+    screen: async (policy: (facts: Facts) => PolicyAnswer) => {
+      policy({ leaks: false });
+      return { verdict: { result: 'passed' } };
+    },
+    verdict: () => ({ result: 'passed', bytes: 2 }),
+  };
+  const judged = { ...judgement, gates };
+  const { receipt } = await node.judge.decide(testCall(), judged, async () => ({ value: null, outcome: {} }));
+  expect(await statementOf(receipt)).toMatchObject({
+    predicate: { facts: { leaks: false }, verdict: { in: { result: 'passed' }, out: { result: 'passed', bytes: 2 } } },
+  });
+
+  const opened = await node.judge.open(testCall(), judged);
+  expect((await statementOf(opened.receipt))['predicate']).toMatchObject({ verdict: { in: { result: 'passed' } } });
+  const end = await statementOf(await opened.succeed({}));
+  expect((end['predicate'] as JsonObject)['verdict']).toEqual({ out: { result: 'passed', bytes: 2 } });
+
+  const failed = await node.judge
+    .decide(testCall(), judged, () => Promise.reject(new SignetError({ code: 'provider_error', detail: 'down' })))
+    .catch((error: SignetError) => error);
+  expect(await statementOf((failed as SignetError).receipt)).toMatchObject({
+    predicate: { code: 'provider_error', verdict: { in: {}, out: { bytes: 2 } } },
+  });
+});
+
+test('what a gate refuses leaves a receipt with the verdict, and the work is not done', async () => {
+  const refusal = (): SignetError => new SignetError({ code: 'gate_refused', reason: 'gate.leak', detail: 'a secret' });
+  const gates = {
+    screen: async () => ({ verdict: { result: 'refused', code: 'gate.leak' }, refusal: refusal() }),
+    verdict: () => undefined,
+  };
+  const work = async (): Promise<never> => {
+    throw new Error('must not run');
+  };
+  const judged = { ...judgement, gates };
+  for (const take of [() => node.judge.decide(testCall(), judged, work), () => node.judge.open(testCall(), judged)]) {
+    const error = await take().then(
+      () => undefined,
+      (thrown: SignetError) => thrown,
+    );
+    expect(error).toMatchObject({ code: 'gate_refused', status: 403 });
+    expect(await statementOf(error?.receipt)).toMatchObject({
+      predicate: {
+        effect: 'deny',
+        code: 'gate_refused',
+        detail: { reason: 'gate.leak' },
+        verdict: { in: { result: 'refused', code: 'gate.leak' } },
+      },
+    });
+  }
+});
+
+test('a chain that leaves policy out does not leave it out', async () => {
+  const denying: PolicyEngine = { ...allowAll, decide: () => ({ effect: 'deny', policies: ['no'], errors: [] }) };
+  const judge = makeJudge({ policy: denying, receipts: node.receipts, content: node.content });
+  const gates = { screen: async () => ({ verdict: { result: 'passed' } }), verdict: () => undefined };
+  await expect(judge.open(testCall(), { ...judgement, gates })).rejects.toMatchObject({ code: 'policy_denied' });
 });
 
 async function failureOf(work: () => Promise<never>, signal?: AbortSignal): Promise<SignetError> {

@@ -8,11 +8,13 @@ export interface EnvelopeFindings {
   readonly iss?: string;
   /** Whether its message is about the content that is judged; known once it is valid. */
   readonly is_about_content?: boolean;
+  /** Whether it was admitted before; known once it is valid. */
+  readonly is_seen?: boolean;
 }
 
 /**
  * G2 to G5 over what the verify order found: it runs once, in its own order, and each gate tells its part. Without an
- * envelope they say `na`. Whether a message was seen before is not asked here: judging content admits no message.
+ * envelope they say `na`. G5 reads whether the message was admitted before; judging content admits none.
  */
 export function envelopeGates(findings: () => Promise<EnvelopeFindings | undefined>): ReadonlyMap<string, Gate> {
   const gate = (id: string): Gate => ({
@@ -30,7 +32,7 @@ export function formFault(findings: EnvelopeFindings | undefined): string | unde
 /** What one of G1 to G5 says of the findings. */
 export function findingOf(id: string, findings: EnvelopeFindings | undefined): Finding {
   if (findings === undefined) return { state: 'na', facts: { enveloped: false } };
-  if (id === 'G5') return { state: 'na', facts: { asked: false } };
+  if (id === 'G5') return replayFinding(findings);
   const failed = findings.checks.find(({ ok }) => !ok);
   const facts = { enveloped: true, ...(findings.id === undefined ? {} : { envelope: findings.id }) };
   if (failed !== undefined && gateOf(failed) === id) {
@@ -40,6 +42,11 @@ export function findingOf(id: string, findings: EnvelopeFindings | undefined): F
     return { state: 'scored', score: 0, code: 'digest.mismatch', facts };
   }
   return { state: 'scored', score: full, code: '', facts };
+}
+
+function replayFinding({ is_seen }: EnvelopeFindings): Finding {
+  if (is_seen === undefined) return { state: 'na', facts: { asked: false } };
+  return { state: 'scored', score: is_seen ? 0 : full, code: 'replay.seen', facts: { seen: is_seen } };
 }
 
 const full = 10_000;

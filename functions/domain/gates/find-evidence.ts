@@ -28,6 +28,8 @@ export function findEvidence({
     if (statement.predicate_type === gateVerdictType) {
       return { id, shown: shownBy(statement.predicate), parents: [id] };
     }
+    const own = ownVerdict(statement);
+    if (own !== undefined) return { id, shown: own, parents: [id] };
     const parents = statement.predicate_type === decisionType ? statement.predicate['parents'] : [];
     for (const parent of Array.isArray(parents) ? parents : []) {
       if (typeof parent !== 'string') continue;
@@ -45,11 +47,29 @@ export function findEvidence({
   };
 }
 
+/** A chat or a run has its verdict in its own decision: what came in, and what went out. */
+function ownVerdict({ predicate_type, predicate }: VerifiedStatement): ReadonlyMap<string, Shown> | undefined {
+  const { verdict } = predicate;
+  if (predicate_type !== decisionType || typeof verdict !== 'object' || verdict === null) return undefined;
+  const sides = Object.values(verdict) as readonly JsonObject[];
+  const shown = new Map<string, Shown>();
+  for (const side of sides) {
+    for (const [g, one] of shownBy(side)) {
+      const before = shown.get(g);
+      if (before === undefined || before.state === 'pass') shown.set(g, one);
+    }
+  }
+  return shown;
+}
+
 function shownBy(predicate: JsonObject): ReadonlyMap<string, Shown> {
   const { chain, ihsan, result } = predicate;
-  const entries = Array.isArray(chain) ? (chain as readonly (Shown & { readonly g: string })[]) : [];
+  const entries = Array.isArray(chain)
+    ? (chain as readonly (Omit<Shown, 'score'> & { readonly g: string; readonly score?: number })[])
+    : [];
   const shown = new Map<string, Shown>(
-    entries.map(({ g, state, score, code }) => [g, { state, score, ...(code === undefined ? {} : { code }) }]),
+    // Where a statement is short, full marks are left out.
+    entries.map(({ g, state, score = 10_000, code }) => [g, { state, score, ...(code === undefined ? {} : { code }) }]),
   );
   if (typeof ihsan === 'number')
     shown.set(excellenceRule, { state: result === 'passed' ? 'pass' : 'fail', score: ihsan });

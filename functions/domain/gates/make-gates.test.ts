@@ -247,7 +247,10 @@ describe('with an envelope', () => {
   const message = (sha256: string): string =>
     JSON.stringify({ payload: Buffer.from(JSON.stringify({ body: { digest: { sha256 } } })).toString('base64') });
   const failing = (check: string, code: string) => ({
-    envelopes: { verify: () => Promise.resolve({ valid: false, code, checks: [{ check, ok: false, code }] }) },
+    envelopes: {
+      verify: () => Promise.resolve({ valid: false, code, checks: [{ check, ok: false, code }] }),
+      isSeen: () => Promise.reject(new Error('nobody asks of a message that is not valid')),
+    },
   });
 
   test.each([
@@ -265,8 +268,29 @@ describe('with an envelope', () => {
     expect(verdict.chain.at(-1)).toMatchObject({ g, state: 'fail', code });
   });
 
+  test('one that was admitted before is a replay', async () => {
+    const [own] = await node.compute.digest.digest([new TextEncoder().encode(JSON.stringify(prose))]);
+    const asked: object[] = [];
+    const envelopes = {
+      verify: () => Promise.resolve({ valid: true, checks: [], id: 'e'.repeat(64), iss: 'did:key:z6Mk' }),
+      isSeen: (message: object) => {
+        asked.push(message);
+        return Promise.resolve(true);
+      },
+    };
+    const verdict = await check({ envelope: message(own?.sha256 ?? '') }, { envelopes });
+    expect(verdict).toMatchObject({ passed: false, code: 'replay.seen' });
+    expect(stateOf(verdict, 'G5')).toMatchObject({ state: 'fail', facts: { seen: true } });
+    expect(asked).toEqual([{ iss: 'did:key:z6Mk', id: 'e'.repeat(64) }]);
+  });
+
   test('a valid one must be about this content', async () => {
-    const valid = { envelopes: { verify: () => Promise.resolve({ valid: true, checks: [], id: 'e'.repeat(64) }) } };
+    const valid = {
+      envelopes: {
+        verify: () => Promise.resolve({ valid: true, checks: [], id: 'e'.repeat(64), iss: 'did:key:z6Mk' }),
+        isSeen: () => Promise.resolve(false),
+      },
+    };
     const [own] = await node.compute.digest.digest([new TextEncoder().encode(JSON.stringify(prose))]);
     const about = await check({ envelope: message(own?.sha256 ?? '') }, valid);
     expect(about.passed).toBe(true);
@@ -277,7 +301,7 @@ describe('with an envelope', () => {
       'G1 pass',
       'G4 pass',
       'G6 pass',
-      'G5 na',
+      'G5 pass',
     ]);
     expect(await check({ envelope: message('0'.repeat(64)) }, valid)).toMatchObject({ code: 'digest.mismatch' });
   });

@@ -31,7 +31,11 @@ export interface GatesParts {
   /** The signed document that runs, and the SHA-256 of it; its proof was verified when it was adopted. */
   readonly rules: Pick<Identity, 'constitution' | 'con'>;
   /** The verify order of envelopes. */
-  readonly envelopes: { verify(envelope: Uint8Array): Promise<EnvelopeFindings> };
+  readonly envelopes: {
+    verify(envelope: Uint8Array): Promise<EnvelopeFindings>;
+    /** Whether the message was admitted before. */
+    isSeen(message: { readonly iss: string; readonly id: string }): Promise<boolean>;
+  };
   /** Whether a tenant knows a receipt or a content by this digest. */
   readonly isKnown: (tenant: string, digest: string) => Promise<boolean>;
   /** Monotonic milliseconds. */
@@ -153,7 +157,9 @@ async function findingsOf(
   const [own] = await digestJson(digest, [content]);
   const { payload } = JSON.parse(envelope) as { payload: string };
   const message = JSON.parse(Buffer.from(payload, 'base64').toString()) as { body?: { digest?: { sha256?: string } } };
-  return { ...verdict, is_about_content: own !== undefined && message.body?.digest?.sha256 === own.sha256 };
+  const { iss, id } = verdict;
+  const is_seen = iss !== undefined && id !== undefined && (await envelopes.isSeen({ iss, id }));
+  return { ...verdict, is_seen, is_about_content: own !== undefined && message.body?.digest?.sha256 === own.sha256 };
 }
 
 /** A claim in basis points, rounded down. */

@@ -10,6 +10,7 @@ import type { Keys } from '../ports/keys.ts';
 import type { Objects } from '../ports/objects.ts';
 import type { Table } from '../ports/table.ts';
 import type { Receipts } from '../receipts/receipts.ts';
+import { replayKey } from './keys.ts';
 import { acceptedConstitutions } from './accepted-constitutions.ts';
 import { createEnvelope } from './create-envelope.ts';
 import { judgeEnvelope, reasonOf, type JudgedEnvelope } from './judge-envelope.ts';
@@ -56,6 +57,8 @@ export function makeMessages(options: MessagesOptions): Messages {
     create: (call, request) => createEnvelope(options, call, request),
 
     verify: async (envelope) => (await judged(envelope)).verdict,
+
+    isSeen: async ({ iss, id }) => (await table.get(replayKey(iss, id), now())) !== undefined,
 
     async consume(call, envelope) {
       const { verdict, message } = await judged(envelope);

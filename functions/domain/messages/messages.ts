@@ -75,6 +75,8 @@ export interface Messages {
   create(call: Call, request: CreateRequest): Promise<Judged<MadeEnvelope>>;
   /** Judges and remembers nothing. `envelope` are its bytes as received. */
   verify(envelope: Uint8Array): Promise<EnvelopeVerdict>;
+  /** Whether a message was admitted before; asking admits nothing. */
+  isSeen(message: { readonly iss: string; readonly id: string }): Promise<boolean>;
   /** Judges, and admits a valid message once: of two copies exactly one, wherever they arrive. */
   consume(call: Call, envelope: Uint8Array): Promise<Consumed>;
 }

@@ -106,6 +106,7 @@ export function recordedServices(changes: Partial<Services> = {}): Services & {
         reached.push({ verb: 'messages.verify', request: envelope });
         return Promise.resolve({ valid: true, checks: [], id: receipt });
       },
+      isSeen: () => Promise.resolve(false),
       consume: (call, envelope) => {
         reached.push({ verb: 'messages.consume', request: envelope, call });
         return Promise.resolve({ verdict: { valid: true, checks: [], id: receipt }, receipt });
