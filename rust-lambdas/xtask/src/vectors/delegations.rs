@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::node_keys::{
-    NOW, STATEMENT, envelope, envelope_id, key_id, listed, node_document, signed_document,
+    MESSAGE, NOW, STATEMENT, envelope, envelope_id, key_id, listed, node_document, signed_document,
 };
 
 const ROOT: u8 = 71;
@@ -93,6 +93,24 @@ pub fn cases() -> Vec<Value> {
             (14, "key.unknown"),
         ),
         with(|one| one.issuer = ROOT).case("by the root key", None, None, (14, "key.unknown")),
+        with(|one| one.issuer = SUCCESSOR).case(
+            "by an issuer key that only a later document lists",
+            Some(&with_chain(&good, &[])),
+            None,
+            (14, "key.unknown"),
+        ),
+        with(|one| one.types = [MESSAGE, STATEMENT]).case(
+            "in a message",
+            None,
+            None,
+            (10, "schema.mismatch"),
+        ),
+        with(|one| one.types = [STATEMENT, MESSAGE]).case(
+            "and an entry in a message",
+            None,
+            None,
+            (10, "schema.mismatch"),
+        ),
         good.case(
             "by an issuer key after its end",
             Some(&retired(HOUR_EARLIER)),
@@ -198,6 +216,8 @@ struct Receipt {
     naf: i64,
     del: Option<String>,
     seq: usize,
+    /// Of the delegation and of the entry.
+    types: [&'static str; 2],
 }
 
 impl Default for Receipt {
@@ -213,6 +233,7 @@ impl Default for Receipt {
             naf: NOW + 1800,
             del: None,
             seq: 0,
+            types: [STATEMENT; 2],
         }
     }
 }
@@ -289,7 +310,7 @@ impl Receipt {
         let del = self
             .del
             .clone()
-            .unwrap_or_else(|| envelope_id(STATEMENT, &delegation));
+            .unwrap_or_else(|| envelope_id(self.types[0], &delegation));
         let entry = statement(
             "urn:signet:decision:v1",
             json!({
@@ -299,8 +320,8 @@ impl Receipt {
         );
         let mut case = json!({
             "name": name,
-            "entry": envelope(self.signer, STATEMENT, &entry).to_string(),
-            "delegation": envelope(self.issuer, STATEMENT, &delegation).to_string(),
+            "entry": envelope(self.signer, self.types[1], &entry).to_string(),
+            "delegation": envelope(self.issuer, self.types[0], &delegation).to_string(),
             "document": self.document(),
             "exit": exit,
             "code": code,
