@@ -41,6 +41,28 @@ export async function buildModel({ model, target, root, cache, run, step }) {
   );
 }
 
+/**
+ * The same of weights whose graphs nobody has seen before: what comes out is described, not compared. fp32 is the default
+ * until `signet models check` has passed.
+ */
+export async function buildPinned({ model, source, target, digests, root, cache, run, step }) {
+  if (model.architecture.kind !== 'bert') throw new Error(`no recipe makes a graph of ${model.architecture.kind} weights`);
+  step('making a Python environment');
+  const python = await pythonEnvironment({ root, cache, run });
+  step('converting the weights');
+  const weights = join(source, 'model.safetensors');
+  const precisions = [];
+  for (const name of ['fp32', 'int8']) {
+    const file = `model.${name}.onnx`;
+    await writeGraph({ name, weights, file: join(target, file), model, root, run, python });
+    const { size } = await stat(join(target, file));
+    precisions.push({ name, file, sha256: await sha256Of(join(target, file)), bytes: size });
+  }
+  await copyFile(join(source, 'tokenizer.json'), join(target, 'tokenizer.json'));
+  const described = describe({ ...model, precisions, default_precision: 'fp32' }, digests.weights_sha256, digests.tokenizer_sha256);
+  await writeFile(join(target, 'model.json'), `${JSON.stringify(described, null, 2)}\n`);
+}
+
 /** A virtual environment with exactly the pinned packages; named by their digest, so new pins make a new one. */
 async function pythonEnvironment({ root, cache, run }) {
   const requirements = join(root, here, 'requirements.txt');
@@ -113,15 +135,18 @@ async function takeFromHub({ source, partial, pins, root, run }) {
 }
 
 async function convert({ precision, model, root, source, target, run, python }) {
-  const file = join(target, precision.file);
-  const { layers, heads } = model.architecture;
   const weights = join(source, model.files.weights.name);
-  await run(python, [
-    join(root, here, 'convert.py'), weights, file,
-    '--layers', String(layers), '--heads', String(heads), '--precision', precision.name,
-  ]);
+  await writeGraph({ name: precision.name, weights, file: join(target, precision.file), model, root, run, python });
   const wrong = await wrongFile(target, [{ ...precision, name: precision.file }]);
   if (wrong !== undefined) throw new Error(`the converted graph is not the one of the registry: ${wrong}`);
+}
+
+function writeGraph({ name, weights, file, model, root, run, python }) {
+  const { layers, heads } = model.architecture;
+  return run(python, [
+    join(root, here, 'convert.py'), weights, file,
+    '--layers', String(layers), '--heads', String(heads), '--precision', name,
+  ]);
 }
 
 /** What the engine needs to know to open the folder, so that a folder is usable without the registry. */

@@ -68,6 +68,14 @@ test('a model appears whole or not at all, and is built once', async () => {
   expect(await ids()).toEqual(['a']);
 });
 
+test('a precision becomes the default, if the model has it', async () => {
+  const models = homeModels(home);
+  await models.install('a', build('a'));
+  await models.setDefault('a', 'fp32');
+  await expect(models.setDefault('a', 'int8')).rejects.toThrow('expected a precision of `a` (fp32), got `int8`');
+  expect((await models.list())[0]?.facts.default_precision).toBe('fp32');
+});
+
 test('a folder that calls itself otherwise is no model', async () => {
   const models = homeModels(home);
   await models.install('a', build('b'));

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { readModelFacts, type ModelFacts } from '../../domain/models/model-facts.ts';
+import { precisionOf, readModelFacts, type ModelFacts } from '../../domain/models/model-facts.ts';
 import { readPins, type ModelPin } from '../../domain/models/model-pins.ts';
+import type { Precision } from '../../domain/ports/compute.ts';
 import { withLock } from './with-lock.ts';
 
 /** A model in the folder of a home: `models/<id>`, as `signet models pull` leaves it. */
@@ -16,13 +17,17 @@ export interface HomeModels {
   /** Those that are whole; a folder without a readable `model.json` is none. */
   list(): Promise<readonly HomeModel[]>;
   pins(): Promise<Readonly<Record<string, ModelPin>>>;
-  /** Hashes the weights and the tokenizer in `folder` and keeps their digests: from now on they may be taken. */
+  /** Hashes the weights and the tokenizer in `folder`. */
+  describe(folder: string): Promise<ModelPin>;
+  /** Does so and keeps the digests: from now on they may be taken. */
   pin(id: string, folder: string): Promise<ModelPin>;
   /**
    * Puts what `build` made in a fresh folder in the place of `models/<id>`, at once. Processes that want the same model
    * build it once: the others wait and find it there (`undefined`).
    */
   install(id: string, build: (folder: string) => Promise<void>): Promise<'installed' | 'present'>;
+  /** Makes a precision the default of a model that is installed here, because its check passed. */
+  setDefault(id: string, precision: Precision): Promise<void>;
   /** Marks a model as used by this process until `release`; what is used is never evicted. */
   hold(id: string): Promise<{ release(): Promise<void> }>;
   /** The least recently used leave until the rest has at most `bytes_max`. Answers the ids that left. */
@@ -63,15 +68,11 @@ export function homeModels(home: string): HomeModels {
   return {
     list,
     pins,
+    describe: describeFolder,
 
     async pin(id, folder) {
       await mkdir(root, { recursive: true });
-      const place = resolve(folder);
-      const pinned: ModelPin = {
-        folder: place,
-        weights: await describedFile(place, weights_name),
-        tokenizer: await describedFile(place, tokenizer_name),
-      };
+      const pinned = await describeFolder(folder);
       return withLock(`${pins_path}.lock`, undefined, async () => {
         const all = { ...(await pins()), [id]: pinned };
         await writeFile(`${pins_path}.new`, `${JSON.stringify(all, null, 2)}\n`);
@@ -99,6 +100,14 @@ export function homeModels(home: string): HomeModels {
       });
     },
 
+    async setDefault(id, precision) {
+      const path = join(root, id, 'model.json');
+      const facts = readModelFacts(await readFile(path, 'utf8'));
+      precisionOf(facts, precision);
+      await writeFile(`${path}.new`, `${JSON.stringify({ ...facts, default_precision: precision }, null, 2)}\n`);
+      await rename(`${path}.new`, path);
+    },
+
     async hold(id) {
       const mark = join(root, id, `in-use.${process.pid}`);
       await writeFile(mark, '');
@@ -123,6 +132,12 @@ export function homeModels(home: string): HomeModels {
       return left;
     },
   };
+}
+
+async function describeFolder(folder: string): Promise<ModelPin> {
+  const place = resolve(folder);
+  const weights = await describedFile(place, weights_name);
+  return { folder: place, weights, tokenizer: await describedFile(place, tokenizer_name) };
 }
 
 async function describedFile(folder: string, name: string): Promise<ModelPin['weights']> {
