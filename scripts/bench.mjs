@@ -6,7 +6,7 @@ import { buildArtefact, loadRecipe, recipeModules } from './artefacts.mjs';
 import { run } from './processes.mjs';
 import { ensurePackages, node24, root } from './toolchain.mjs';
 
-const known = ['proof', 'gates', 'gateway', 'memory', 'scripts', 'embedding', 'start', 'lambda'];
+const known = ['proof', 'gates', 'gateway', 'memory', 'scripts', 'embedding', 'start', 'vectors', 'lambda'];
 answerHelp(`Usage: npm run bench [-- <area> … --seed <number>]
 
   areas   ${known.join(' ')}
@@ -28,7 +28,7 @@ const hasLambda = areas.length === 0 || areas.includes('lambda');
 
 /** Signatures need neither a model nor a script image. */
 const product =
-  areas.length > 0 && areas.every((area) => area === 'proof' || area === 'gates')
+  areas.length > 0 && areas.every((area) => area === 'proof' || area === 'gates' || area === 'vectors')
     ? ['native']
     : Object.keys(recipeModules);
 

@@ -8,6 +8,7 @@ import { benchMemory } from './bench-memory.ts';
 import { benchProof } from './bench-proof.ts';
 import { benchScripts } from './bench-scripts.ts';
 import { benchStart } from './bench-start.ts';
+import { benchVectors } from './bench-vectors.ts';
 import { writeRecord, type Figure } from './record.ts';
 
 const { values, positionals: wanted } = parseArgs({ options: { seed: { type: 'string' } }, allowPositionals: true });
@@ -22,6 +23,7 @@ const areas: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   scripts: benchScripts,
   embedding: () => benchEmbedding(seed),
   start: benchStart,
+  vectors: () => benchVectors(seed),
   lambda: benchLambda,
 };
 

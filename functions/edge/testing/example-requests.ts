@@ -51,6 +51,7 @@ const parts: { readonly [name: string]: string } = {
 const paths: { readonly [route: string]: string } = {
   'GET /api/v1/receipts/{id}': `/api/v1/receipts/${receipt}`,
   'GET /api/v1/events': '/api/v1/events?topics=run.completed',
+  'POST /api/v1/vectors/ops/{name}': '/api/v1/vectors/ops/dot_product',
 };
 
 export interface ExampleRequest {
