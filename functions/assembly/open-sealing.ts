@@ -15,9 +15,9 @@ import { readCloudSettings } from './read-cloud-settings.ts';
 
 export interface OpenedSealing {
   /** By the node document of now; undefined while that lists no key of a log. */
-  openSealer(): Promise<Sealer | undefined>;
+  readonly openSealer: () => Promise<Sealer | undefined>;
   /** Asks the configured witnesses, if there are some, to cosign what is published; a few seconds at most. */
-  askWitnesses(): Promise<void>;
+  readonly askWitnesses: () => Promise<void>;
 }
 
 /**

@@ -38,17 +38,23 @@ export class SignetBucket extends Construct implements Bindable<BucketRight> {
 
   /** Listing the bucket is part of each: without it S3 answers 403 where an object is missing, as if a right were lost. */
   statements(right: BucketRight): readonly PolicyStatement[] {
-    const objects = (prefix: string) => this.bucket.arnForObjects(`${prefix}/*`);
     const list = allow(['s3:ListBucket'], [this.bucket.bucketArn]);
-    switch (right) {
-      case 'content':
-        return [allow(changes, [objects('content')]), list];
-      case 'log':
-        return [allow(['s3:GetObject'], [objects('log')]), list];
-      case 'seal':
-        return [allow(changes, [objects('log'), objects('staging')]), list];
-    }
+    const { actions, prefixes } = rights[right];
+    return [
+      allow(
+        actions,
+        prefixes.map((prefix) => this.bucket.arnForObjects(`${prefix}/*`)),
+      ),
+      list,
+    ];
   }
 }
 
 const changes = ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'];
+const rights: Readonly<
+  Record<BucketRight, { readonly actions: readonly string[]; readonly prefixes: readonly string[] }>
+> = {
+  content: { actions: changes, prefixes: ['content'] },
+  log: { actions: ['s3:GetObject'], prefixes: ['log'] },
+  seal: { actions: changes, prefixes: ['log', 'staging'] },
+};

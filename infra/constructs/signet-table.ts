@@ -42,19 +42,16 @@ export class SignetTable extends Construct implements Bindable<TableRight> {
 
   statements(right: TableRight): readonly PolicyStatement[] {
     const { tableArn } = this.table;
-    switch (right) {
-      case 'read':
-        return [allow(reads, [tableArn])];
-      case 'write':
-        return [allow([...reads, ...writes], [tableArn]), this.denyLockWrites()];
-      case 'seal':
-        return [
-          allowRows([...reads, ...writes], tableArn, ledger_partitions),
-          allowRows(reads, tableArn, identity_partitions),
-        ];
-      case 'lock':
-        return [allowRows(['dynamodb:GetItem'], tableArn, [lock_partition])];
-    }
+    const statements: Readonly<Record<TableRight, readonly PolicyStatement[]>> = {
+      read: [allow(reads, [tableArn])],
+      write: [allow([...reads, ...writes], [tableArn]), this.denyLockWrites()],
+      seal: [
+        allowRows([...reads, ...writes], tableArn, ledger_partitions),
+        allowRows(reads, tableArn, identity_partitions),
+      ],
+      lock: [allowRows(['dynamodb:GetItem'], tableArn, [lock_partition])],
+    };
+    return statements[right];
   }
 
   private denyLockWrites(): PolicyStatement {

@@ -39,6 +39,7 @@ const outcomes: { readonly [name: string]: { readonly [event: string]: JsonObjec
     'public-key': { key_id: expect.stringMatching(/^z6Mk/) as never, public_key: base64 },
     'seal-delegation': { ok: true, entry: base64, id: expect.stringMatching(/^[0-9a-f]{64}$/) as never },
     'seal-decision-refused': { ok: false, code: 'key.role' },
+    'checkpoint-not-committed': { ok: false, code: 'log.rollback' },
     'invalid-private-key-operation': { fails: 'InvalidRequest' },
   },
 };
