@@ -1,9 +1,18 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { createHash } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import cases from '@signet/shared/vectors/segments/cases.json' with { type: 'json' };
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AppendedRow, BuiltSegment, RowSettings, SegmentCompute, ViewHandle } from './segment-compute.ts';
+import { fileURLToPath } from 'node:url';
+import type { Metric } from './compute.ts';
+import type {
+  AppendedRow,
+  BuiltSegment,
+  RowSettings,
+  SegmentCompute,
+  StoredRows,
+  ViewHandle,
+} from './segment-compute.ts';
 
 /** The suite of `SegmentCompute`: the same answers, and the same bytes, on each build of the crates. */
 export function describeSegments(name: string, open: () => Promise<SegmentCompute>): void {
@@ -37,9 +46,35 @@ export function describeSegments(name: string, open: () => Promise<SegmentComput
       await segments.closeView(view);
     });
 
-    test('builds the same bytes as every other build of the crates', async () => {
-      const { bytes } = await build(await opened);
-      expect(createHash('sha256').update(bytes).digest('hex')).toBe(bytes_sha256);
+    test.each(golden)('builds, byte for byte, and opens $file', async (one) => {
+      const segments = await opened;
+      const { metric, dimension, rows, text } = settingsOf(one);
+      const view = await segments.openView({ metric, dimension, rows, text, segments: [] });
+      await segments.appendRows(view, goldenRows(one));
+      const { rotation_key, row_count, open_len, name } = one;
+      const built = await segments.buildSegment({ view, rotation_key, min_seq: 1, max_seq: row_count });
+      const file = await readFile(fileOf(one));
+      expect({ name: built.name, open_len: built.open_len, rows: built.rows }).toEqual({
+        name,
+        open_len,
+        rows: row_count,
+      });
+      expect(Buffer.compare(built.bytes, file)).toBe(0);
+      const { segment, ...found } = await segments.openSegment({ name, open_len, source: { path: fileOf(one) } });
+      expect(found).toMatchObject({ metric, dimension, rows, text, rotation_key, row_count });
+      await segments.verifySegment(segment);
+      await segments.closeSegment(segment);
+      await segments.closeView(view);
+    });
+
+    test.each(damaged)('refuses $file with $code', async (one) => {
+      const segments = await opened;
+      const checked = async () => {
+        const { name, open_len } = one;
+        const { segment } = await segments.openSegment({ name, open_len, source: { path: fileOf(one) } });
+        await segments.verifySegment(segment);
+      };
+      await expect(checked()).rejects.toMatchObject({ name: 'ComputeRefusedError', code: one.code });
     });
 
     test('a later write hides an earlier one, in a segment too, and tombstones say so', async () => {
@@ -199,8 +234,50 @@ export function describeSegments(name: string, open: () => Promise<SegmentComput
 
 const key = '0123456789abcdef';
 const settings: RowSettings = { metric: 'cosine', dimension: 3, rows: 'f16', text: true };
-/** Of the segment of {@link rows}. */
-const bytes_sha256 = 'befbd97679d24ef582530a571a34c957705324be091d33eb7dac46b1175e5a44';
+
+interface Golden {
+  readonly file: string;
+  readonly name: string;
+  readonly open_len: number;
+  readonly metric: string;
+  readonly dimension: number;
+  readonly rows: string;
+  readonly text: boolean;
+  readonly row_count: number;
+  readonly rotation_key: string;
+}
+
+const golden = cases.cases.filter(({ kind }) => kind === 'golden') as readonly Golden[];
+const damaged = cases.cases.filter(({ kind }) => kind === 'damaged') as readonly {
+  readonly file: string;
+  readonly name: string;
+  readonly open_len: number;
+  readonly code: string;
+}[];
+
+function fileOf({ file }: { file: string }): string {
+  return fileURLToPath(new URL(`../../../shared/vectors/segments/${file}`, import.meta.url));
+}
+
+function settingsOf({ metric, dimension, rows, text }: Golden): RowSettings {
+  return { metric: metric as Metric, dimension, rows: rows as StoredRows, text };
+}
+
+/** The rows that the cases describe. */
+function goldenRows({ dimension, row_count, text }: Golden): readonly AppendedRow[] {
+  return Array.from({ length: row_count }, (_, at): AppendedRow => {
+    const component = (_value: unknown, j: number) => ((at * 31 + j * 17 + at * j * 7) % 41) / 8 - 2.5;
+    const metadata = { n: at, tags: [at % 2 === 0 ? 'even' : 'odd'], deep: { a: at / 4 } };
+    return {
+      kind: 'vector',
+      seq: at + 1,
+      id: `id-${at}`,
+      values: Float32Array.from({ length: dimension }, component),
+      ...(at % 3 === 2 ? {} : { metadata }),
+      ...(text ? { content: `Word${at} common` } : {}),
+    };
+  });
+}
 
 const queries = [
   { mode: 'dense', values: valuesOf(7), k: 10, include: { metadata: true, values: true, content: true } },

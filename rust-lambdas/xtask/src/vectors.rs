@@ -15,6 +15,7 @@ mod messages;
 mod node_keys;
 mod payloads;
 mod scores;
+mod segment_files;
 mod signatures;
 
 use std::fs;
@@ -25,18 +26,18 @@ use signing::{PrivateKey, Reject, Role};
 
 /// Writes every family.
 pub fn write(folder: &Path) -> Result<(), String> {
-    for (path, text) in families(folder) {
+    for (path, bytes) in files(folder) {
         fs::create_dir_all(path.parent().expect("a family has a folder"))
             .map_err(|error| error.to_string())?;
-        fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
 }
 
 /// Compares every family with its file.
 pub fn check(folder: &Path) -> Result<(), String> {
-    for (path, text) in families(folder) {
-        if fs::read_to_string(&path).ok().as_deref() != Some(&text) {
+    for (path, bytes) in files(folder) {
+        if fs::read(&path).ok() != Some(bytes) {
             return Err(format!(
                 "{} is stale; refresh with: cargo run --release -p xtask -- vectors",
                 path.display()
@@ -44,6 +45,17 @@ pub fn check(folder: &Path) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// The families, and the files that they name.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let families = families(folder)
+        .into_iter()
+        .map(|(path, text)| (path, text.into_bytes()));
+    let segments = segment_files::cases().1.into_iter();
+    families
+        .chain(segments.map(|(name, bytes)| (folder.join("segments").join(name), bytes)))
+        .collect()
 }
 
 fn families(folder: &Path) -> Vec<(PathBuf, String)> {
@@ -159,6 +171,11 @@ fn families(folder: &Path) -> Vec<(PathBuf, String)> {
             "score/cases",
             "Exact top-k; scores within 1e-5.",
             scores::cases(),
+        ),
+        (
+            "segments/cases",
+            "Segment files: golden ones of rows by formula (component j of row i is ((31 i + 17 j + 7 i j) mod 41 - 20) / 8), damaged ones with the code that refuses them.",
+            segment_files::cases().0,
         ),
     ];
     families
