@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { followEvents } from '../../clients/cli/src/lifecycle/follow-events.ts';
 import { serveProcess, type ServeProcess } from '../../clients/cli/src/lifecycle/serve-process.ts';
+import { repository } from '../fixtures/live-node.ts';
 
 let home: string;
 let node: ServeProcess | undefined;
@@ -61,4 +63,32 @@ test('nothing acknowledged is lost to a reader whose node is killed, and nothing
   expect(rest.receipts[0]).toBe(before[1]);
   expect(rest.receipts.slice(1, 4).toSorted()).toEqual(before.slice(2).toSorted());
   expect(rest.receipts[4]).toBe(after);
+}, 60_000);
+
+test('`signet events` prints what happened since the start, one JSON object a line, and ends after a count', async () => {
+  const receipts = [await chat(await start()), await chat(node ?? (await start()))];
+  const binary = join(repository, 'clients', 'cli', 'bin', 'signet.mjs');
+  const args = [
+    'events',
+    '--topic',
+    'inference.completed',
+    '--since',
+    'start',
+    '--count',
+    '2',
+    '--json',
+    '--home',
+    home,
+  ];
+  const stdout = await new Promise<string>((resolve, reject) => {
+    execFile(process.execPath, [binary, ...args], { env: { PATH: process.env['PATH'] } }, (error, out) =>
+      error === null ? resolve(out) : reject(error),
+    );
+  });
+  const told = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; receipt_id: string; seq: number; cursor: number });
+  expect(told.map(({ receipt_id }) => receipt_id)).toEqual(receipts);
+  for (const { seq, cursor } of told) expect(cursor).toBe(seq);
 }, 60_000);
