@@ -32,7 +32,6 @@ import { makeReceipts } from '../domain/receipts/make-receipts.ts';
 import { makeRuns, type RunsWithTools } from '../domain/runs/make-runs.ts';
 import { makeScripts } from '../domain/scripts/make-scripts.ts';
 import { makeTools } from '../domain/tools/make-tools.ts';
-import { compaction_kind } from '../domain/vectors/compactions.ts';
 import type { FindSegment } from '../domain/vectors/find-segment.ts';
 import { makeVectors } from '../domain/vectors/make-vectors.ts';
 import { vectorsTools } from '../domain/vectors/vectors-tools.ts';
@@ -183,7 +182,7 @@ export function makeNode(parts: NodeParts): MadeNode {
     newId,
     random,
   });
-  steps.set(compaction_kind, vectors.compactionStep);
+  for (const [kind, step] of vectors.steps) steps.set(kind, step);
   const web = makeWeb({ searcher: parts.searcher, judge });
   const scripts = makeScripts({ table, judge, now });
 

@@ -287,7 +287,7 @@ test('rows wait an hour for company, many are compacted at once', async () => {
         node.table.query({ pk: `due#${shard}`, limit: 1000 }, clock),
       ),
     );
-    return pages.flatMap(({ rows }) => rows).filter(({ item }) => String(item['job_id']).startsWith('compact-'));
+    return pages.flatMap(({ rows }) => rows).filter(({ item }) => (item['job_id'] as string).startsWith('compact-'));
   };
   expect((await due()).length).toBeGreaterThan(0);
   expect(await stats(timed)).toMatchObject({ generation: 0, delta: { rows: 1 } });

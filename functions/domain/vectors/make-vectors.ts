@@ -12,12 +12,13 @@ import type { Table } from '../ports/table.ts';
 import { checkCount, checkName, invalid } from './check-request.ts';
 import { makeCollectionValues } from './collection-values.ts';
 import { makeCollections, publicCollection, type StoredCollection } from './collections.ts';
-import { makeCompactions } from './compactions.ts';
+import { compaction_kind, makeCompactions } from './compactions.ts';
 import type { FindSegment } from './find-segment.ts';
 import { newHead } from './head.ts';
 import { noManifest } from './manifest.ts';
+import { makeRecallMeter, recall_kind } from './measure-recall.ts';
 import { makeNamespaces, type Followed, type Namespace } from './namespaces.ts';
-import { checkQuery, includedOf, queryNamespace, rowOf } from './query-namespace.ts';
+import { checkQuery, includedOf, queryNamespace, rowOf, viewQuery } from './query-namespace.ts';
 import { explainRefusal } from './refused-input.ts';
 import type { NewCollection, Place, QueryRequest, VectorInput, Vectors } from './vectors.ts';
 import { makeRowWriter } from './write-rows.ts';
@@ -47,8 +48,8 @@ export interface VectorsFacts {
   readonly pause?: (milliseconds: number) => Promise<void>;
 }
 
-/** With the step of its jobs, which the node hands to whoever works them off. */
-export type VectorsWithJobs = Vectors & { readonly compactionStep: JobStep };
+/** With the steps of its jobs by kind, which the node hands to whoever works them off. */
+export type VectorsWithJobs = Vectors & { readonly steps: ReadonlyMap<string, JobStep> };
 
 /**
  * Collections of vectors. A query sees every write that was answered before it; of two writes of one id the newest counts;
@@ -66,6 +67,7 @@ export function makeVectors(facts: VectorsFacts): VectorsWithJobs {
     bytes_max: facts.memory_bytes_max ?? memory_bytes,
   });
   const compactions = makeCompactions({ table, objects, digest, jobs, collections, namespaces, now, newId });
+  const recall = makeRecallMeter({ table, jobs, collections, namespaces, now });
   const writer = makeRowWriter({ table, compactions, now, random, pause });
   const values = makeCollectionValues({ embeddings: facts.embeddings, newId });
 
@@ -131,7 +133,10 @@ export function makeVectors(facts: VectorsFacts): VectorsWithJobs {
   }
 
   return {
-    compactionStep: compactions.step,
+    steps: new Map([
+      [compaction_kind, compactions.step],
+      [recall_kind, recall.step],
+    ]),
 
     async create(call, request) {
       const judgement = judgementOf('writeVectors', request.name, 'create', { request: { ...request } });
@@ -255,9 +260,12 @@ export function makeVectors(facts: VectorsFacts): VectorsWithJobs {
         checkQuery(request, space.collection);
         // Embedded before the namespace is looked at, so that the answer is as fresh as it can be.
         const embedded = await embeddedText(call, space.collection, request);
-        const answer = await following(space, (followed) =>
-          queryNamespace({ namespace: space, followed, request, embedded, digest }),
-        );
+        const answer = await following(space, async (followed) => {
+          const query = await viewQuery({ namespace: space, followed, request, embedded });
+          const found = await queryNamespace({ namespace: space, followed, query, digest });
+          await recall.sample(call, space, query);
+          return found;
+        });
         const { hits, seq, snapshot } = answer;
         const outcome = {
           response: { hits: hits.map(({ id, score }) => ({ id, score })), seq, snapshot },
@@ -353,6 +361,7 @@ export function makeVectors(facts: VectorsFacts): VectorsWithJobs {
 
   async function statsOf(namespace: Namespace) {
     return following(namespace, async ({ head, manifest }) => {
+      const measured_recall = await recall.read(namespace);
       return {
         namespace: namespace.name,
         rows: head.rows,
@@ -365,6 +374,7 @@ export function makeVectors(facts: VectorsFacts): VectorsWithJobs {
           bytes,
         })),
         delta: { rows: head.seq - head.compacted_seq, bytes: Math.max(0, head.delta_bytes) },
+        ...(measured_recall === undefined ? {} : { measured_recall }),
       };
     });
   }

@@ -53,67 +53,40 @@ export function checkQuery(request: QueryRequest, collection: StoredCollection):
   }
 }
 
-/** The answer over a namespace as it is followed. */
-export async function queryNamespace({
-  namespace,
+/** What a request asks of the view. */
+export async function viewQuery({
+  namespace: { collection },
   followed,
   request,
   embedded,
-  digest,
 }: {
   namespace: Namespace;
   followed: Followed;
   request: QueryRequest;
   /** Of the text, where it is compared as a vector. */
   embedded: Float32Array | undefined;
-  digest: DigestCompute;
-}): Promise<QueryAnswer> {
-  const { collection } = namespace;
-  const query = await viewQuery();
-  const { compute, view, manifest } = followed;
-  const answer = await explainRefusal(compute.search(view, query));
+}): Promise<ViewQuery> {
+  const { k, mode = 'dense', text, filter, include, min_score, min_dense_score, min_lexical_score, weights } = request;
+  const values = mode === 'lexical' ? undefined : await queryValues();
+  const dense_min = mode === 'dense' ? (min_score ?? min_dense_score) : min_dense_score;
+  const lexical_min = mode === 'lexical' ? (min_score ?? min_lexical_score) : min_lexical_score;
   return {
-    hits: answer.hits.map((hit) => hitOf(hit, request)),
-    score_kind: answer.score_kind,
-    seq: answer.seq,
-    generation: manifest.generation,
-    snapshot: await snapshotOf({ digest, namespace, followed, seq: answer.seq }),
-    ...(answer.report === undefined ? {} : { report: answer.report }),
+    mode,
+    k,
+    ...(values === undefined ? {} : { values }),
+    ...(mode === 'dense' || text === undefined ? {} : { text }),
+    ...(filter === undefined ? {} : { filter }),
+    ...(isExact() ? { exact: true } : {}),
+    ...(request.report === undefined ? {} : { report: request.report }),
+    ...(weights === undefined ? {} : { weights }),
+    ...(dense_min === undefined ? {} : { min_dense_score: dense_min }),
+    ...(lexical_min === undefined ? {} : { min_lexical_score: lexical_min }),
+    include: includedOf(include),
   };
-
-  async function viewQuery(): Promise<ViewQuery> {
-    const {
-      k,
-      mode = 'dense',
-      text,
-      filter,
-      include,
-      min_score,
-      min_dense_score,
-      min_lexical_score,
-      weights,
-    } = request;
-    const values = mode === 'lexical' ? undefined : await queryValues();
-    const dense_min = mode === 'dense' ? (min_score ?? min_dense_score) : min_dense_score;
-    const lexical_min = mode === 'lexical' ? (min_score ?? min_lexical_score) : min_lexical_score;
-    return {
-      mode,
-      k,
-      ...(values === undefined ? {} : { values }),
-      ...(mode === 'dense' || text === undefined ? {} : { text }),
-      ...(filter === undefined ? {} : { filter }),
-      ...(isExact() ? { exact: true } : {}),
-      ...(request.report === undefined ? {} : { report: request.report }),
-      ...(weights === undefined ? {} : { weights }),
-      ...(dense_min === undefined ? {} : { min_dense_score: dense_min }),
-      ...(lexical_min === undefined ? {} : { min_lexical_score: lexical_min }),
-      include: includedOf(include),
-    };
-  }
 
   /** Few rows are all scored: no candidate can be missed, and nothing is gained by choosing some. */
   function isExact(): boolean {
-    const rows = followed.head.rows;
+    const { rows } = followed.head;
     if (request.exact === true && rows > limits.vectors.exact_rows_max) {
       throw invalid('exact', 'exact', `expected at most ${limits.vectors.exact_rows_max} rows to score exactly`);
     }
@@ -133,6 +106,30 @@ export async function queryNamespace({
   }
 }
 
+/** The answer over a namespace as it is followed. */
+export async function queryNamespace({
+  namespace,
+  followed,
+  query,
+  digest,
+}: {
+  namespace: Namespace;
+  followed: Followed;
+  query: ViewQuery;
+  digest: DigestCompute;
+}): Promise<QueryAnswer> {
+  const { compute, view, manifest } = followed;
+  const answer = await explainRefusal(compute.search(view, query));
+  return {
+    hits: answer.hits.map((hit) => hitOf(hit, query.mode)),
+    score_kind: answer.score_kind,
+    seq: answer.seq,
+    generation: manifest.generation,
+    snapshot: await snapshotOf({ digest, namespace, followed, seq: answer.seq }),
+    ...(answer.report === undefined ? {} : { report: answer.report }),
+  };
+}
+
 export function includedOf(include: readonly Include[]): { metadata: boolean; values: boolean; content: boolean } {
   return {
     metadata: include.includes('metadata'),
@@ -150,7 +147,7 @@ export function rowOf({ id, values, metadata, content }: StoredRow): VectorRow {
   };
 }
 
-function hitOf(hit: ViewAnswer['hits'][number], { mode = 'dense' }: QueryRequest): Hit {
+function hitOf(hit: ViewAnswer['hits'][number], mode: ViewQuery['mode']): Hit {
   const { id, ...row } = rowOf(hit);
   return { id, score: hit.score, ...(mode === 'dense' ? { distance: hit.distance } : {}), ...row };
 }

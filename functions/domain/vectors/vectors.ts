@@ -2,6 +2,7 @@ import type { Call } from '../call.ts';
 import type { Judged } from '../decisions/judge.ts';
 import type { JsonObject } from '../json.ts';
 import type { Metric, Precision } from '../ports/compute.ts';
+import type { MeasuredRecall } from './measure-recall.ts';
 import type { RecallReport, StoredRows } from '../ports/segment-compute.ts';
 
 export interface Collection {
@@ -112,7 +113,7 @@ export interface NamespaceStats {
   /** Writes that wait to be compacted, and their JSON. */
   readonly delta: { readonly rows: number; readonly bytes: number };
   /** Of the last sampled queries that were not exact anyway; absent before the first. */
-  readonly measured_recall?: { readonly n: number; readonly mean: number; readonly p5: number };
+  readonly measured_recall?: MeasuredRecall;
 }
 
 /** Which rows of which namespace. */

@@ -10,6 +10,8 @@ import type { Place, Vectors } from '../vectors.ts';
 export interface OpenedVectors extends Vectors {
   /** Asks for a compaction and works off the job that it becomes; how the job ended. */
   compactNow(place: Place): Promise<string>;
+  /** Works off whatever jobs were woken; how the last one ended. */
+  advanceWoken(): Promise<string>;
   /** Compacts beside whoever holds the job. */
   compactBeside(place: Place): Promise<void>;
 }
@@ -45,20 +47,25 @@ export function openVectors(node: TestNode, more: Partial<VectorsFacts> = {}): O
     random,
     ...more,
   });
-  steps.set(compaction_kind, vectors.compactionStep);
+  for (const [kind, step] of vectors.steps) steps.set(kind, step);
+  async function advanceWoken(): Promise<string> {
+    let end = 'nothing';
+    for (const id of new Set(woken.splice(0))) end = await jobs.advance(id, new AbortController().signal);
+    return end;
+  }
+
   return {
     ...vectors,
     async compactNow(place) {
       await vectors.compact(testCall(), place);
-      let end = 'nothing';
-      for (const id of new Set(woken.splice(0))) end = await jobs.advance(id, new AbortController().signal);
-      return end;
+      return advanceWoken();
     },
+    advanceWoken,
     async compactBeside({ collection, namespace }) {
       const item = await node.table.get(collectionKey('default', collection), now());
       const payload = { collection, collection_id: item?.['id'] as string, namespace };
       const job = { tenant: 'default', payload } as unknown as Job;
-      await vectors.compactionStep({ job, signal: new AbortController().signal });
+      await vectors.steps.get(compaction_kind)?.({ job, signal: new AbortController().signal });
     },
   };
 }
