@@ -4,13 +4,15 @@ import { join } from 'node:path';
 import { openNativeCompute } from '../../functions/adapters/native/native-compute.ts';
 import { openWasmCompute } from '../../functions/adapters/wasm/wasm-compute.ts';
 import type { SignCompute, VerifyCompute } from '../../functions/domain/ports/compute.ts';
+import { benchLedger } from './bench-ledger.ts';
+import { benchPayoff } from './bench-payoff.ts';
 import { perSecond } from './processor-rate.ts';
-import { measurePeers } from './proof-peers.ts';
+import { goReceipts, measurePeers } from './proof-peers.ts';
 import { repository, type Figure } from './record.ts';
 
 /**
- * Signatures, ids and envelopes a second on one core: the crates alone, then through the compute port of both builds, and
- * what others do in the same run. The notes give the ratios.
+ * Signatures, ids, envelopes, receipts and log entries a second on one core: the crates alone, then through the compute
+ * port of both builds, and what others do in the same run. The notes give the ratios.
  */
 export async function benchProof(): Promise<readonly Figure[]> {
   const crates = rustRates();
@@ -18,9 +20,12 @@ export async function benchProof(): Promise<readonly Figure[]> {
     folder: string;
   };
   const addon_path = join(repository, '.signet-build', 'native', manifest.folder, 'signet.node');
-  const native = await portRates(openNativeCompute({ addon_path }));
-  const wasm = await portRates(await openWasmCompute());
-  const peers: Rates = { ...crates, ...(await measurePeers()) };
+  const builds = { native: openNativeCompute({ addon_path }), wasm: await openWasmCompute() };
+  const native = await portRates(builds.native);
+  const wasm = await portRates(builds.wasm);
+  const go = goReceipts();
+  const receipts: Rates = go === undefined ? {} : { 'receipt verify, Go note and tlog': go };
+  const peers: Rates = { ...crates, ...(await measurePeers()), ...receipts };
 
   const figure = (name: string, rate: number | undefined, target: number | undefined, beside: readonly string[]) => ({
     name,
@@ -52,8 +57,13 @@ export async function benchProof(): Promise<readonly Figure[]> {
     figure('envelope verify, 300 B', crates['envelope verify 300 B'], 20_000, []),
     figure('envelope verify through the port, native', native.opened, 20_000, []),
     figure('envelope verify through the port, WebAssembly', wasm.opened, undefined, []),
+    figure(receipt, crates[receipt], 5_000, Object.keys(receipts)),
+    ...(await benchLedger({ addon_path })),
+    ...(await benchPayoff(builds)),
   ];
 }
+
+const receipt = 'receipt verify, 20 hashes, 1 + 3 signatures';
 
 type Rates = Readonly<Record<string, number>>;
 

@@ -36,6 +36,21 @@ export async function measurePeers(): Promise<Readonly<Record<string, number>>> 
   };
 }
 
+/** Receipts a second by golang.org/x/mod; undefined without Go 1.26. */
+export function goReceipts(): number | undefined {
+  const cache = join(repository, '.signet-build', 'cache', 'bench-peers', 'go');
+  const env = { ...process.env, GOPATH: cache, GOCACHE: join(cache, 'build'), GOFLAGS: '-mod=readonly' };
+  try {
+    const cwd = join(repository, 'tests', 'load', 'peers', 'receipt');
+    return Number(
+      execFileSync('go', ['run', '.'], { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+    );
+  } catch (error) {
+    process.stderr.write(`receipts by Go are left out: ${(error as Error).message}\n`);
+    return undefined;
+  }
+}
+
 function mustHold(verdict: boolean): void {
   if (!verdict) throw new Error('a peer refused a good signature');
 }

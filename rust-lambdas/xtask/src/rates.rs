@@ -9,6 +9,12 @@ use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Map, Value, json};
 use signing::envelope::{self, Envelope};
 use signing::{PrivateKey, PublicKey, Role, note};
+use translog::checkpoint::Checkpoint;
+use translog::log_proof::LogProof;
+use translog::note::{Note, signature_line};
+use translog::policy::Policy;
+use translog::verifier_key::{Kind, VerifierKey};
+use translog::{hash, proof};
 
 const STATEMENT: &str = "application/vnd.in-toto+json";
 
@@ -76,7 +82,65 @@ pub fn measure() -> String {
         let opened = Envelope::read(&sealed.entry).and_then(|one| one.open(session.public()));
         black_box(opened).expect("it holds");
     });
+    let (policy, entry, receipt) = receipt_of_a_million();
+    add("receipt verify, 20 hashes, 1 + 3 signatures", &mut || {
+        black_box(self::judge(&policy, &entry, receipt.as_bytes()));
+    });
     Value::Object(rates).to_string()
+}
+
+/// An entry of 1 KB in a log of 2^20, whose checkpoint three witnesses cosigned, and a policy that asks for all of them.
+fn receipt_of_a_million() -> (Policy, Vec<u8>, String) {
+    let (name, size) = ("log.example/bench", 1 << 20);
+    let log = PrivateKey::from_seed(Role::Log, &[21; 32]);
+    let entry = vec![b'x'; 1024];
+    let proof: Vec<[u8; 32]> = (0..20).map(|height| [height; 32]).collect();
+    let root = proof
+        .iter()
+        .fold(hash::leaf(&entry), |left, right| hash::node(&left, right));
+    let text = Checkpoint {
+        origin: name,
+        size,
+        root,
+    }
+    .write();
+    let key = VerifierKey::new(name, Kind::Note, log.public().clone()).expect("a name");
+    let signature = note::sign_checkpoint(&log, name, &text).expect("a log key signs notes");
+    let mut lines = signature_line(&key, None, &signature);
+    let mut policy = format!("log {key}\n");
+    for witness in 0..3 {
+        let (name, time) = (format!("witness.example/{witness}"), 1_700_000_000);
+        let private = PrivateKey::from_seed(Role::Witness, &[31 + witness; 32]);
+        let key = VerifierKey::new(&name, Kind::Cosignature, private.public().clone());
+        let key = key.expect("a name");
+        let signature = note::cosign(&private, time, &text).expect("a witness key cosigns");
+        lines.push_str(&signature_line(&key, Some(time), &signature));
+        policy.push_str(&format!("witness w{witness} {key}\n"));
+    }
+    policy.push_str("group all all w0 w1 w2\nquorum all\n");
+    let checkpoint = format!("{text}\n{lines}");
+    let receipt = LogProof {
+        extra: Vec::new(),
+        index: 0,
+        proof,
+        checkpoint: &checkpoint,
+    };
+    (
+        Policy::read(policy.as_bytes()).expect("a policy"),
+        entry,
+        receipt.write(),
+    )
+}
+
+fn judge(policy: &Policy, entry: &[u8], receipt: &[u8]) {
+    let receipt = LogProof::read(receipt).expect("it reads");
+    let note = Note::read(receipt.checkpoint.as_bytes()).expect("it reads");
+    let accepted = policy.judge(&note).expect("it holds");
+    assert_eq!(accepted.witnesses.len(), 3);
+    let head = Checkpoint::read(note.text).expect("it reads");
+    let leaf = hash::leaf(entry);
+    proof::verify_inclusion(&leaf, receipt.index, head.size, &head.root, &receipt.proof)
+        .expect("it holds");
 }
 
 /// Median of five rounds of 0.2 s. Time of this thread's processor, so that what else runs on the machine counts little.
