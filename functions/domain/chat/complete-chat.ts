@@ -5,7 +5,8 @@ import { addPiece, newAssembly, toolCallsOf, type Assembly } from './assemble-tu
 import type { ChatCompletion, ChatRequest } from './chat-types.ts';
 import type { CompletedChat, RoutedChat } from './chat.ts';
 import { completionId } from './completion-id.ts';
-import { converse, type Ending } from './converse.ts';
+import { unscreened, type Ending } from './converse.ts';
+import { screenWhole } from './screen-pieces.ts';
 import { prepareChat, type ChatParts, type PreparedChat } from './prepare-chat.ts';
 
 /** A chat whose answer comes whole: one decision, recorded when it has ended. */
@@ -18,12 +19,13 @@ export async function completeChat(parts: ChatParts, call: Call, request: ChatRe
 
   const judged = await parts.judge.decide(call, judgement, async () => {
     const assembly = newAssembly();
-    const pieces = converse({ ...conversation, signal: call.signal });
+    const pieces = unscreened({ ...conversation, signal: call.signal });
     let next = await pieces.next();
     for (; next.done !== true; next = await pieces.next()) {
       if (next.value.kind === 'choice') addPiece(assembly, next.value, conversation.newCallId);
     }
     const ending = next.value;
+    await screenWhole(assembly, conversation.screening);
     const completion = completionOf({ id, created, model: inUse.model.id }, assembly, ending);
     return { value: { completion, ending }, outcome: outcomeOf(prepared, ending, completion) };
   });

@@ -88,7 +88,8 @@ export function converse(chat: Conversation): AsyncGenerator<AnswerPiece, Ending
   return screenPieces(unscreened(chat), chat.screening);
 }
 
-async function* unscreened(chat: Conversation): AsyncGenerator<AnswerPiece, Ending, void> {
+/** The same without the gates of what goes out: for who shows nothing before all of it has passed them. */
+export async function* unscreened(chat: Conversation): AsyncGenerator<AnswerPiece, Ending, void> {
   const { limits, now } = chat;
   if (chat.call.depth > limits.nesting_depth_max) {
     const detail = `chats, scripts and tools nest at most ${limits.nesting_depth_max} deep`;

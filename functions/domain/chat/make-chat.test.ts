@@ -843,7 +843,7 @@ describe('the gates of the constitution', () => {
       }
     };
     const { chat } = start({ providers: [scripted('a', [endless])] });
-    await expect(chat.complete(callOf(), ask('x'))).rejects.toMatchObject({ code: 'gate_refused' });
+    await expect(chat.stream(callOf(), ask('x'))).rejects.toMatchObject({ code: 'gate_refused' });
     expect(seen.closed).toBe(true);
   });
 

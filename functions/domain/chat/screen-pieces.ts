@@ -1,6 +1,6 @@
 import type { Screening } from '../gates/screening.ts';
 import type { JsonObject } from '../json.ts';
-import { joinLogprobs } from './assemble-turn.ts';
+import { joinLogprobs, type Assembly } from './assemble-turn.ts';
 import type { AnswerPiece, Ending } from './converse.ts';
 
 type Pieces = AsyncGenerator<AnswerPiece, Ending, void>;
@@ -28,6 +28,15 @@ export async function* screenPieces(pieces: Pieces, screening: Pick<Screening, '
     }
   } finally {
     await pieces.return(undefined as unknown as Ending);
+  }
+}
+
+/** An answer that is shown when it is whole: its texts are looked at once each. Throws as `screenPieces` does. */
+export async function screenWhole({ choices }: Assembly, screening: Pick<Screening, 'passWhole'>): Promise<void> {
+  for (const { text, refusal, calls } of choices.values()) {
+    for (const whole of [text, refusal, ...calls.map((call) => call.arguments)]) {
+      if (whole !== '') await screening.passWhole(whole);
+    }
   }
 }
 
