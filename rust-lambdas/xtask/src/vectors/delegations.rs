@@ -154,6 +154,19 @@ pub fn cases() -> Vec<Value> {
             (14, "key.revoked"),
         ),
         good.case(
+            "by an issuer key revoked in that very second",
+            Some(&revoked(json!("2030-03-17T17:46:40Z"))),
+            None,
+            (14, "key.revoked"),
+        ),
+        // The delegation is of ten minutes before, less half a minute.
+        with(|one| one.iat = NOW - 580).case(
+            "made after the revocation, for an entry from before it",
+            Some(&revoked(json!("2030-03-17T17:37:05Z"))),
+            None,
+            (14, "key.revoked"),
+        ),
+        good.case(
             "by an issuer key revoked in a way nobody can read",
             Some(&revoked(json!("soon"))),
             Some(0),
