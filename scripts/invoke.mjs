@@ -26,6 +26,7 @@ Exits with 1 when the function fails the invocation, as it does for some events 
 const needs = {
   'serve-api': ['functions'],
   'advance-run': ['functions'],
+  'seal-ledger': ['functions', 'lambdas-host'],
   'sweep-due': ['functions'],
   'embed-text': ['lambdas-host', 'layer-model'],
   'score-vectors': ['lambdas-host'],
