@@ -6,6 +6,7 @@
 //! printed, and the same seed gives the same run.
 
 mod change;
+mod log_targets;
 mod targets;
 
 use std::collections::HashSet;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use signing::envelope::{self, Envelope};
 use signing::{PrivateKey, PublicKey, Reject, Role, document, jcs, multikey, pkcs8};
 
+use super::log_targets::log_targets;
 use crate::vectors::from_hex;
 
 pub struct Target {
@@ -17,7 +18,7 @@ pub struct Target {
 }
 
 pub fn targets() -> Vec<Target> {
-    vec![
+    let mut all = vec![
         Target {
             name: "json",
             seeds: || texts("ijson/suite"),
@@ -58,7 +59,9 @@ pub fn targets() -> Vec<Target> {
             seeds: frames,
             judge: frame,
         },
-    ]
+    ];
+    all.extend(log_targets());
+    all
 }
 
 /// Against `serde_json`, which knows no profile: it must take what we take, as the same value, and refuse what we call a
@@ -261,7 +264,7 @@ fn is_same(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn must(what: &str, holds: bool) -> Result<(), String> {
+pub(super) fn must(what: &str, holds: bool) -> Result<(), String> {
     if holds {
         Ok(())
     } else {
@@ -322,7 +325,7 @@ fn texts(family: &str) -> Vec<Vec<u8>> {
     vectors(family).iter().map(bytes).collect()
 }
 
-fn fields(family: &str, name: &str) -> Vec<Vec<u8>> {
+pub(super) fn fields(family: &str, name: &str) -> Vec<Vec<u8>> {
     let cases = vectors(family);
     let texts = cases.iter().filter_map(|case| case[name].as_str());
     texts.map(|text| text.as_bytes().to_vec()).collect()
