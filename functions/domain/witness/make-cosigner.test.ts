@@ -269,6 +269,16 @@ describe('a witness that is away', () => {
     expect(await cosignerFor([witness]).round()).toEqual({ asked: 1, cosigned: 1 });
   });
 
+  test('is not left alone longer because the clock went back', async () => {
+    const witness = await ourWitness('w.example/1');
+    const cosigner = cosignerFor([{ ...witness, url: 'http://nobody' }]);
+    await seal(2);
+    await cosigner.round();
+    expect(await cosigner.round()).toEqual({ asked: 0, cosigned: 0 });
+    now -= 30 * 86_400_000;
+    expect(await cosigner.round()).toEqual({ asked: 1, cosigned: 0 });
+  });
+
   test('does not stop the others', async () => {
     const [present, away] = [await ourWitness('w.example/1'), foreignWitness()];
     await seal(1);
