@@ -28,8 +28,8 @@ describe('compute on Lambda that throttles, breaks and loses answers', () => {
   const opened = openCompute();
   void running.then(({ client }) => failBy(client, seededPlan({ one_in: 6 })));
   describeVerify(opened);
-  describeLedger(opened);
-  describeKeys(opened);
+  describeLedger(opened, 61);
+  describeKeys(opened, 601);
   describeDigest(opened);
   describeScore(opened);
 });

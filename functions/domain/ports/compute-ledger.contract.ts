@@ -8,8 +8,11 @@ import { leafOf, openCheckpoint, rootFromPath, rootOf } from '../../../tests/fix
 import type { VerifyCompute } from './compute.ts';
 import { hex, utf8 } from './vector-values.contract.ts';
 
-/** The suite of `LedgerCompute`, inside of a `describe`. */
-export function describeLedger(opened: Promise<{ readonly verify: VerifyCompute }>): void {
+/**
+ * The suite of `LedgerCompute`, inside of a `describe`.
+ * @param bit_step one: each single bit is flipped; more where a call is a journey
+ */
+export function describeLedger(opened: Promise<{ readonly verify: VerifyCompute }>, bit_step = 1): void {
   describe('trees of the vectors', () => {
     test.each(trees.cases)('of $size entries', async (tree) => {
       const { ledger } = (await opened).verify;
@@ -85,7 +88,7 @@ export function describeLedger(opened: Promise<{ readonly verify: VerifyCompute 
     const { note, vkeys } = good ?? { note: '', vkeys: [] };
     expect((await ledger.openCheckpoint({ note, vkeys: vkeys.slice(0, 1) })).ok).toBe(true);
     const bytes = Buffer.from(note);
-    for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+    for (let bit = 0; bit < bytes.length * 8; bit += bit_step) {
       const flipped = Buffer.from(bytes);
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       const outcome = await ledger.judgeCheckpoint({ note: flipped.toString('latin1'), policy: new Uint8Array() });
