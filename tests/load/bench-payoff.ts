@@ -153,7 +153,6 @@ async function openLambda(): Promise<{ readonly proof: Proof; stop(): Promise<vo
   if (builtPath('lambdas-host', 'sign-envelope') === undefined) return undefined;
   const functions = await startRustFunctions(['sign-envelope'], {
     SIGNET_KMS_ISSUER: 'arn:aws:kms:us-east-1:000000000000:key/none',
-    SIGNET_KMS_LOG: 'arn:aws:kms:us-east-1:000000000000:key/none',
   });
   return {
     proof: lambdaProof({ invoke: functions.invoke, function_name: 'sign-envelope' }),
