@@ -1,3 +1,4 @@
+import { ownTime } from '../adapters/wasm/own-time.ts';
 import type { Now } from '../domain/call.ts';
 import { makeConstitutions } from '../domain/gates/make-constitutions.ts';
 import type { Content } from '../domain/content/content.ts';
@@ -23,7 +24,8 @@ export function screensOf({ slots, identity }: { slots: ComputeSlots; identity: 
   return makeScreens({
     compute: slots.gates,
     constitution: () => identity.constitution,
-    elapsed: () => performance.now(),
+    // These gates wait for nothing: what others on this machine take is not their time.
+    elapsed: ownTime,
   });
 }
 

@@ -10,6 +10,7 @@ import { arithmeticCompute } from '../frames/arithmetic-compute.ts';
 import { gatesCompute } from '../frames/gates-compute.ts';
 import { proofCompute, type CallFrames } from '../frames/proof-compute.ts';
 import { segmentCompute } from '../frames/segment-compute.ts';
+import { ownTime } from './own-time.ts';
 import { countRows, metricNumbers, nonFinite } from '../frames/score-request.ts';
 
 export interface WasmCompute {
@@ -42,7 +43,7 @@ export async function openWasmCompute({ blob }: { blob?: Uint8Array } = {}): Pro
 }
 
 /** All that the blob can reach: time that passes, for deadlines inside of its work. */
-const clock = { elapsed_ms: () => performance.now() };
+const clock = { elapsed_ms: ownTime };
 
 /** The blob reaches no files: they are read for it, whole. */
 function segmentsInMemory(segments: SegmentCompute): SegmentCompute {

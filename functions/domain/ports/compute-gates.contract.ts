@@ -50,9 +50,9 @@ export function describeGates(opened: Promise<{ readonly gates: GatesCompute }>)
     const { gates } = await opened;
     const text = utf8('many words of a text that goes on and on, ').slice();
     const long = new Uint8Array(text.length * 6000).map((_, at) => text[at % text.length] ?? 32);
-    for (const score of [gates.scoreSnr, gates.scoreLeak, gates.scoreInjection]) {
-      await expect(score([text], { within_ms: 0 })).rejects.toThrow(ScorerLateError);
-      expect((await score([long], { within_ms: 60_000 })).length).toBe(1);
+    for (const method of ['scoreSnr', 'scoreLeak', 'scoreInjection'] as const) {
+      await expect(gates[method]([text], { within_ms: 0 })).rejects.toThrow(ScorerLateError);
+      expect((await gates[method]([long], { within_ms: 60_000 })).length).toBe(1);
     }
     await expect(gates.scoreLeak([text], { scorer: 'leak/1', within_ms: 0 })).rejects.toThrow(ScorerLateError);
     await expect(gates.scoreInjection([text], { scorer: 'inject/1', within_ms: 0 })).rejects.toThrow(ScorerLateError);
