@@ -8,7 +8,7 @@ use crate::best::{Best, Candidate, DELTA, Pool, Ranked, better};
 use crate::delta::Delta;
 use crate::levels::{Scanned, ensure_level, level_estimate, scan};
 use crate::parallel::in_parts;
-use crate::query::{Lens, Query, Rotated, ensure_scan};
+use crate::query::{Lens, Query, Rotated, bases, ensure_scan};
 use crate::report::{Certainty, Dropped, Report, code_bytes, expected_recall, is_bounded, slope};
 
 /// The numbers of the cascade.
@@ -168,7 +168,12 @@ impl DenseSearch<'_> {
         } else {
             self.plan.candidates(allowed, self.k)
         };
-        let (candidates, mut all) = self.first_stage(&rotated, room);
+        let bases: Vec<Vec<f32>> = self
+            .segments
+            .iter()
+            .map(|segment| bases(segment, &rotated))
+            .collect();
+        let (candidates, mut all) = self.first_stage(&rotated, &bases, room);
         let mut counts = [allowed, 0, 0];
         let mut dropped = Vec::new();
         if self.report {
@@ -184,7 +189,7 @@ impl DenseSearch<'_> {
                 continue;
             }
             counts[level] = kept.len();
-            self.rescore(&rotated, level, &mut kept)?;
+            self.rescore(&rotated, &bases, level, &mut kept)?;
             let keep = if all_planes {
                 kept.len()
             } else {
@@ -211,9 +216,22 @@ impl DenseSearch<'_> {
                 + (counts[2].min(keeps[1]) * row_bytes) as u64,
         };
         if self.report {
-            self.judge(&rotated, &dropped, &mut all, room, best, &mut report);
+            self.judge(
+                &rotated,
+                &bases,
+                &dropped,
+                &mut all,
+                room,
+                best,
+                &mut report,
+            );
         }
         Ok(report)
+    }
+
+    fn lenses<'s>(&'s self, bases: &'s [Vec<f32>]) -> Vec<Lens<'s>> {
+        let lens = |(segment, bases): (&'s &mut Segment, &'s Vec<f32>)| Lens { segment, bases };
+        self.segments.iter().zip(bases).map(lens).collect()
     }
 
     fn row_type(&self) -> RowType {
@@ -222,11 +240,19 @@ impl DenseSearch<'_> {
             .map_or(RowType::None, |segment| segment.shape().row_type)
     }
 
-    fn first_stage(&self, rotated: &Rotated, room: usize) -> (Vec<Candidate>, Vec<Scanned>) {
+    fn first_stage(
+        &self,
+        rotated: &Rotated,
+        bases: &[Vec<f32>],
+        room: usize,
+    ) -> (Vec<Candidate>, Vec<Scanned>) {
         let mut pool = Pool::new(room);
         let mut all = Vec::new();
         for (source, segment) in self.segments.iter().enumerate() {
-            let lens = Lens::new(segment, rotated);
+            let lens = Lens {
+                segment,
+                bases: &bases[source],
+            };
             let allowed = self.allowed[source].as_ref();
             let keeps = self.report.then_some(&mut all);
             pool.join(scan(
@@ -246,6 +272,7 @@ impl DenseSearch<'_> {
     fn rescore(
         &mut self,
         rotated: &Rotated,
+        bases: &[Vec<f32>],
         level: usize,
         kept: &mut [Candidate],
     ) -> Result<(), SearchError> {
@@ -258,11 +285,7 @@ impl DenseSearch<'_> {
                 candidate.row as usize,
             )?;
         }
-        let lenses: Vec<Lens<'_>> = self
-            .segments
-            .iter()
-            .map(|segment| Lens::new(segment, rotated))
-            .collect();
+        let lenses = self.lenses(bases);
         for candidate in kept.iter_mut() {
             let lens = &lenses[candidate.source as usize];
             candidate.estimate =
@@ -305,6 +328,7 @@ impl DenseSearch<'_> {
     fn judge(
         &self,
         rotated: &Rotated,
+        bases: &[Vec<f32>],
         dropped: &[Dropped],
         all: &mut [Scanned],
         room: usize,
@@ -316,11 +340,7 @@ impl DenseSearch<'_> {
             report.certainty = Certainty::Bounded;
             return;
         };
-        let lenses: Vec<Lens<'_>> = self
-            .segments
-            .iter()
-            .map(|segment| Lens::new(segment, rotated))
-            .collect();
+        let lenses = self.lenses(bases);
         if is_bounded(dropped, &lenses, &self.query, rotated, worst) {
             report.certainty = Certainty::Bounded;
             return;

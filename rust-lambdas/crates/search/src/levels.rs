@@ -41,6 +41,7 @@ pub(crate) fn scan(
             pool: Pool::new(room),
             all: Vec::new(),
             keeps_all,
+            cluster: lens.segment.cluster_of(blocks.start * BLOCK_ROWS),
         };
         part.scan(blocks);
         (part.pool, part.all)
@@ -66,6 +67,8 @@ struct PartScan<'p> {
     pool: Pool,
     all: Vec<Scanned>,
     keeps_all: bool,
+    /// That of the rows at hand: blocks come in order.
+    cluster: usize,
 }
 
 impl PartScan<'_> {
@@ -96,8 +99,13 @@ impl PartScan<'_> {
         let first = block * BLOCK_ROWS;
         let rows = (segment.rows() - first).min(BLOCK_ROWS);
         let mut scores = [0f32; BLOCK_ROWS];
-        let cluster = segment.cluster_of(first);
-        let is_one = cluster == segment.cluster_of(first + rows - 1);
+        let clusters = segment.clusters();
+        let end_of = |cluster: usize| clusters[cluster].first + clusters[cluster].rows;
+        while end_of(self.cluster) <= first {
+            self.cluster += 1;
+        }
+        let cluster = self.cluster;
+        let is_one = first + rows <= end_of(cluster);
         // v of one bit is ±1/2.
         let estimate = Estimate {
             base: if is_one {

@@ -141,29 +141,32 @@ impl Rotated {
     }
 }
 
-/// What is read of a segment for one query, before threads share it.
-pub(crate) struct Lens<'s> {
-    pub segment: &'s Segment,
-    /// <q, c> of each cluster.
-    pub bases: Vec<f32>,
-    /// The largest |c|.
-    pub centroid_norm: f64,
+/// <q, c> of each cluster of a segment.
+pub(crate) fn bases(segment: &Segment, query: &Rotated) -> Vec<f32> {
+    segment
+        .clusters()
+        .iter()
+        .map(|cluster| kernels::dot(&query.values, &cluster.centroid))
+        .collect()
 }
 
-impl<'s> Lens<'s> {
-    pub(crate) fn new(segment: &'s Segment, query: &Rotated) -> Self {
-        let clusters = segment.clusters();
-        Self {
-            segment,
-            bases: clusters
-                .iter()
-                .map(|cluster| kernels::dot(&query.values, &cluster.centroid))
-                .collect(),
-            centroid_norm: clusters
-                .iter()
-                .map(|cluster| norm(&cluster.centroid))
-                .fold(0.0, f64::max),
-        }
+/// A segment as one query sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct Lens<'s> {
+    pub segment: &'s Segment,
+    /// Of [`bases`].
+    pub bases: &'s [f32],
+}
+
+impl Lens<'_> {
+    /// The largest |c|.
+    pub(crate) fn centroid_norm(&self) -> f64 {
+        let norms = self
+            .segment
+            .clusters()
+            .iter()
+            .map(|cluster| norm(&cluster.centroid));
+        norms.fold(0.0, f64::max)
     }
 
     pub(crate) fn base(&self, row: usize) -> f32 {

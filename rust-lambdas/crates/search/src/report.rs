@@ -109,6 +109,7 @@ pub(crate) fn is_bounded(
     rotated: &Rotated,
     worst: f64,
 ) -> bool {
+    let centroid_norms: Vec<f64> = lenses.iter().map(Lens::centroid_norm).collect();
     dropped.iter().all(|dropped| {
         let lens = &lenses[dropped.candidate.source as usize];
         let row = dropped.candidate.row as usize;
@@ -124,8 +125,8 @@ pub(crate) fn is_bounded(
             }
             _ => rotated.rounding * coded,
         };
-        let scale =
-            query.norm * (coded + lens.centroid_norm) + f64::from(lens.penalty(query.metric, row));
+        let scale = query.norm * (coded + centroid_norms[dropped.candidate.source as usize])
+            + f64::from(lens.penalty(query.metric, row));
         let upper =
             f64::from(dropped.candidate.estimate) + rotated.norm * left + of_query + 2e-5 * scale;
         upper < worst
