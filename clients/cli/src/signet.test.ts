@@ -130,7 +130,8 @@ describe('without a node', () => {
     expect(check.code).toBe(is_installed ? 0 : 1);
     if (is_installed) expect(JSON.parse(check.stdout)).toMatchObject({ vectors: { kind: 'agrees' } });
     else expect(check.stderr).toContain('expected an installed model');
-  });
+    // Three thousand embeddings, where a model is installed.
+  }, 600_000);
 });
 
 describe('a home that does not open', () => {

@@ -58,7 +58,7 @@ async function checkOwn(model: RegistryModel, home: string, terminal: Terminal, 
   const own = (await models.list()).find(({ facts }) => facts.id === model.id);
   if (own === undefined) {
     const first = model.files === null ? `\`signet models pin ${model.id} <folder>\`, then ` : '';
-    const message = `\`${model.id}\` is not installed: ${first}\`signet models pull ${model.id}\` does it`;
+    const message = `expected an installed model, \`${model.id}\` is none: ${first}\`signet models pull ${model.id}\` does it`;
     throw new CommandFailure({ exit: exits.failed, message });
   }
   return withModel(own.folder, terminal, async (compute) => {

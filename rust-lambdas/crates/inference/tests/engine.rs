@@ -2,7 +2,9 @@
 
 mod tiny;
 
-use inference::{Engine, EngineOptions, InferenceError, InputType, Pooling, Prefixes, Truncate};
+use inference::{
+    EmbeddingEngine, Engine, EngineOptions, InferenceError, InputType, Pooling, Prefixes, Truncate,
+};
 use model_shapes::{SplitMix64, TINY, TINY_SEED, Weights};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -185,6 +187,34 @@ fn threads_share_one_engine() {
             assert_eq!(thread.join().expect("no panic"), expected);
         }
     });
+}
+
+#[test]
+fn the_named_engine_says_what_it_embedded_and_adds_the_prefix_once() {
+    let engine = EmbeddingEngine::open("tiny", options(&model(false), "mean")).expect("opens");
+    engine.health_check().expect("healthy");
+    let text = format!("{QUERY_PREFIX}ab");
+    let embedding = engine.embed_query(&text).expect("embedded");
+    assert_eq!(
+        (embedding.text.as_str(), embedding.model.as_str()),
+        (text.as_str(), "tiny")
+    );
+    let prefixed = engine
+        .embed(&format!("{QUERY_PREFIX}{text}"))
+        .expect("embedded");
+    assert_eq!(embedding.embedding, prefixed.embedding);
+    assert_eq!(embedding.token_count, prefixed.token_count);
+    let long = "ab ".repeat(100);
+    let both = engine.embed_batch(&["ab", &long]).expect("embedded");
+    assert_eq!(
+        both.iter().map(|one| one.truncated).collect::<Vec<_>>(),
+        [false, true]
+    );
+    assert_eq!(
+        (engine.dimension(), engine.max_tokens()),
+        (HIDDEN, POSITIONS)
+    );
+    assert!(engine.embed(" ").is_err());
 }
 
 #[test]
