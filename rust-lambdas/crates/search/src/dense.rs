@@ -173,11 +173,11 @@ impl DenseSearch<'_> {
             .iter()
             .map(|segment| bases(segment, &rotated))
             .collect();
-        let (candidates, mut all) = self.first_stage(&rotated, &bases, room);
+        let (candidates, all) = self.first_stage(&rotated, &bases, room);
         let mut counts = [allowed, 0, 0];
         let mut dropped = Vec::new();
         if self.report {
-            left_out(&mut all, &candidates, &mut dropped);
+            left_out(&all, &candidates, &mut dropped);
         }
         let mut kept = candidates;
         let keeps = [
@@ -216,15 +216,8 @@ impl DenseSearch<'_> {
                 + (counts[2].min(keeps[1]) * row_bytes) as u64,
         };
         if self.report {
-            self.judge(
-                &rotated,
-                &bases,
-                &dropped,
-                &mut all,
-                room,
-                best,
-                &mut report,
-            );
+            let judged = self.judge(&rotated, &bases, &dropped, &all, room, best);
+            (report.certainty, report.expected_recall) = judged;
         }
         Ok(report)
     }
@@ -325,37 +318,38 @@ impl DenseSearch<'_> {
         Ok(())
     }
 
+    /// How sure the answer is, and its expected recall.
     fn judge(
         &self,
         rotated: &Rotated,
         bases: &[Vec<f32>],
         dropped: &[Dropped],
-        all: &mut [Scanned],
+        all: &[Scanned],
         room: usize,
         best: &Best,
-        report: &mut Report,
-    ) {
+    ) -> (Certainty, f64) {
         let Some(worst) = best.worst().map(|rank| self.query.estimate_of_rank(rank)) else {
             // Fewer than k rows in all: none of them was left out.
-            report.certainty = Certainty::Bounded;
-            return;
+            return (Certainty::Bounded, 1.0);
         };
         let lenses = self.lenses(bases);
-        if is_bounded(dropped, &lenses, &self.query, rotated, worst) {
-            report.certainty = Certainty::Bounded;
-            return;
+        // Without stored rows the score is the estimate of eight planes, which bounds of a true score do not bound.
+        let can_bound = self.row_type() != RowType::None || dropped.is_empty();
+        if can_bound && is_bounded(dropped, &lenses, &self.query, rotated, worst) {
+            return (Certainty::Bounded, 1.0);
         }
         let mut estimates: Vec<f32> = all
             .iter()
             .map(|scanned| scanned.candidate.estimate)
             .collect();
         let slope = slope(&mut estimates, room);
-        report.expected_recall = expected_recall(dropped, &lenses, rotated, worst, slope, self.k);
+        let expected = expected_recall(dropped, &lenses, rotated, worst, slope, self.k);
+        (Certainty::Estimated, expected)
     }
 }
 
 /// The rows of the first stage that are not among its candidates.
-fn left_out(all: &mut [Scanned], candidates: &[Candidate], dropped: &mut Vec<Dropped>) {
+fn left_out(all: &[Scanned], candidates: &[Candidate], dropped: &mut Vec<Dropped>) {
     let mut places: Vec<(u32, u32)> = candidates
         .iter()
         .map(|candidate| (candidate.source, candidate.row))

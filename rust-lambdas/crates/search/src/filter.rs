@@ -94,7 +94,7 @@ fn rows(node: &Node, segment: &mut Segment) -> Result<Bitmap, SegmentError> {
             }
             Ok(found)
         }
-        Node::Not(node) => Ok(rows(node, segment)?.not()),
+        Node::Not(node) => Ok(rows(node, segment)?.inverted()),
         Node::Exists(path) => segment.present(path),
         Node::Has(path, test) => segment.matching(path, &|value| test.passes(value)),
     }

@@ -94,7 +94,7 @@ impl Bitmap {
     }
 
     /// The others.
-    pub fn not(mut self) -> Self {
+    pub fn inverted(mut self) -> Self {
         self.words.iter_mut().for_each(|word| *word = !*word);
         self.trim();
         self
