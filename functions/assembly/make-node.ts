@@ -32,6 +32,7 @@ import { makeReceipts } from '../domain/receipts/make-receipts.ts';
 import { makeRuns, type RunsWithTools } from '../domain/runs/make-runs.ts';
 import { makeScripts } from '../domain/scripts/make-scripts.ts';
 import { makeTools } from '../domain/tools/make-tools.ts';
+import type { CompactionRules } from '../domain/vectors/compaction-rules.ts';
 import type { FindSegment } from '../domain/vectors/find-segment.ts';
 import { makeVectors } from '../domain/vectors/make-vectors.ts';
 import { vectorsTools } from '../domain/vectors/vectors-tools.ts';
@@ -75,6 +76,8 @@ export interface NodeParts {
   readonly installedModels: () => readonly InstalledModel[] | Promise<readonly InstalledModel[]>;
   /** Where the bytes of a segment of vectors are. */
   readonly findSegment: FindSegment;
+  /** Default: those of `limits.json`. */
+  readonly compaction?: Partial<CompactionRules> | undefined;
   /** Throws `CapabilityUnavailableError` while scripts cannot run. */
   readonly scriptHost: () => ScriptHost | RemoteScriptHost;
   readonly sandboxStatus: () => JsonObject;
@@ -174,6 +177,7 @@ export function makeNode(parts: NodeParts): MadeNode {
     objects,
     segments: () => slots.current('segments'),
     findSegment: parts.findSegment,
+    compaction: parts.compaction,
     embeddings,
     digest,
     judge,

@@ -18,6 +18,7 @@ import type { NodeKeys } from '../domain/identity/node-keys.ts';
 import { openIdentity } from '../domain/identity/open-identity.ts';
 import { openLogIdentity } from '../domain/ledger/log-identity.ts';
 import type { RemoteScriptHost } from '../domain/ports/script-host.ts';
+import type { CompactionRules } from '../domain/vectors/compaction-rules.ts';
 import type { Services } from '../edge/services.ts';
 import { computeSlots } from './compute-slots.ts';
 import { ensureOwnerKey, readKey, refuseLostTable, type OwnerKey } from './owner-key.ts';
@@ -60,6 +61,8 @@ export interface OpenNodeRequest {
   readonly tell: (line: string) => void;
   /** Executes the scripts in place of this node's own sandbox; its frames come by the node's HTTP. */
   readonly remoteScripts?: RemoteScriptHost;
+  /** Default: those of `limits.json`. */
+  readonly compaction?: Partial<CompactionRules>;
 }
 
 /** Opens `settings.home`: storage, identity, policy, compute, and every noun of the domain over them. */
@@ -148,6 +151,7 @@ async function open(
     table,
     objects,
     findSegment: fileSegments({ root: join(home, 'objects') }),
+    compaction: request.compaction,
     queue: wakeups,
     keys,
     slots,

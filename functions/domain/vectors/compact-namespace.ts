@@ -1,10 +1,10 @@
-import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { NewId, Now } from '../call.ts';
 import type { DigestCompute } from '../ports/compute.ts';
 import type { Objects } from '../ports/objects.ts';
 import type { AppendedRow, BuiltSegment } from '../ports/segment-compute.ts';
 import { splitTransactions } from '../ports/split-transactions.ts';
 import type { Item, Key, Operation, Table } from '../ports/table.ts';
+import type { CompactionRules } from './compaction-rules.ts';
 import { readDelta } from './delta-row.ts';
 import { deltaKey, deltaRange, garbageKey, headKey, manifestKey, segmentObject } from './keys.ts';
 import { manifestItem, objectsOf, type Manifest, type ManifestSegment } from './manifest.ts';
@@ -17,9 +17,8 @@ export interface CompactionParts {
   readonly digest: DigestCompute;
   readonly now: Now;
   readonly newId: NewId;
+  readonly rules: CompactionRules;
 }
-
-const { kept_ms, orphan_ms } = limits.vectors.compaction;
 
 /**
  * One step towards few segments without dead rows: builds a segment, swaps the manifest, removes what it replaced. The swap
@@ -38,7 +37,7 @@ export async function compactNamespace(
   if (followed === undefined) return 'nothing';
   try {
     const delta = takesDelta ? await readDeltas(parts, namespace, followed) : { rows: [], bytes: 0 };
-    const plan = planCompaction(followed.manifest, delta.rows.length);
+    const plan = planCompaction(followed.manifest, delta.rows.length, parts.rules);
     if (plan === undefined) return 'nothing';
     const made = await makeManifest(parts, namespace, { followed, plan, rows: delta.rows });
     const swapped = await publish(parts, namespace, { followed, ...made, delta_bytes: delta.bytes });
@@ -145,7 +144,7 @@ async function buildSegment(
 
 /** False where somebody was faster; then nothing has changed. */
 async function publish(
-  { table, objects, now, newId }: CompactionParts,
+  { table, objects, now, newId, rules }: CompactionParts,
   namespace: Namespace,
   {
     followed,
@@ -158,7 +157,7 @@ async function publish(
   const before = followed.manifest;
   const names = made.map(({ name }) => name);
   // Named before they are there: whoever dies now leaves a note of what nobody will want.
-  const orphans = garbageKey(pk, now() + orphan_ms, newId());
+  const orphans = garbageKey(pk, now() + rules.orphan_ms, newId());
   await table.write({ kind: 'put', key: orphans, item: { objects: names } }, now());
   for (const { name, bytes } of made) {
     await objects.put(segmentObject(namespace, name), bytes, { ifAbsent: true });
@@ -183,7 +182,7 @@ async function publish(
     // Readers that looked at the head before the swap still read these.
     {
       kind: 'put',
-      key: garbageKey(pk, now() + kept_ms, newId()),
+      key: garbageKey(pk, now() + rules.kept_ms, newId()),
       item: { objects: replaced, generation: before.generation },
     },
   ];

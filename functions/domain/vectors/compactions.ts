@@ -1,4 +1,3 @@
-import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { BoundedMap } from '../bounded-map.ts';
 import { isSignetError } from '../errors.ts';
 import type { Jobs, JobStep } from '../jobs/jobs.ts';
@@ -18,9 +17,6 @@ export interface Compactions {
 
 export const compaction_kind = 'compact-vectors';
 
-const { delta_rows, delta_bytes, delta_ms, job_ms } = limits.vectors.compaction;
-/** A namespace that is written to all the time is not hastened at each write. */
-const hasten_again_ms = 5_000;
 /** What a process remembers of namespaces that it wrote to; forgetting costs a transaction that changes nothing. */
 const remembered_max = 10_000;
 
@@ -28,13 +24,15 @@ const remembered_max = 10_000;
 export function makeCompactions(
   parts: CompactionParts & { jobs: Jobs; collections: Collections; namespaces: Namespaces },
 ): Compactions {
-  const { table, jobs, now, collections, namespaces } = parts;
+  const { table, jobs, now, collections, namespaces, rules } = parts;
+  const isDue = (head: Head): boolean =>
+    waiting(head) >= rules.delta_rows || head.delta_bytes >= rules.delta_bytes;
   const asked = new BoundedMap<string, { hastened_at: number }>(remembered_max);
 
   async function ensureJob({ tenant, name, collection }: Namespace, { generation }: Head): Promise<string> {
     const id = jobId(collection.id, name, generation);
     if (asked.has(id)) return id;
-    const next_at = now() + delta_ms;
+    const next_at = now() + rules.delta_ms;
     const creation = jobs.creation({
       id,
       kind: compaction_kind,
@@ -42,7 +40,7 @@ export function makeCompactions(
       principal: 'node',
       payload: { collection: collection.name, collection_id: collection.id, namespace: name },
       next_at,
-      deadline_at: next_at + job_ms,
+      deadline_at: next_at + rules.job_ms,
       depth: 0,
     });
     // Refused where somebody made it before.
@@ -55,7 +53,7 @@ export function makeCompactions(
     async written(namespace, head) {
       const id = await ensureJob(namespace, head);
       const { hastened_at } = asked.get(id) ?? { hastened_at: 0 };
-      if (!isDue(head) || now() - hastened_at < hasten_again_ms) return;
+      if (!isDue(head) || now() - hastened_at < rules.hasten_again_ms) return;
       asked.set(id, { hastened_at: now() });
       await jobs.hasten(id, now());
     },
@@ -106,8 +104,4 @@ function jobId(collection_id: string, namespace: string, generation: number): st
 
 function waiting({ seq, compacted_seq }: Head): number {
   return seq - compacted_seq;
-}
-
-function isDue(head: Head): boolean {
-  return waiting(head) >= delta_rows || head.delta_bytes >= delta_bytes;
 }

@@ -12,6 +12,7 @@ import type { Table } from '../ports/table.ts';
 import { checkCount, checkName, invalid } from './check-request.ts';
 import { makeCollectionValues } from './collection-values.ts';
 import { makeCollections, publicCollection, type StoredCollection } from './collections.ts';
+import { compactionRules, type CompactionRules } from './compaction-rules.ts';
 import { compaction_kind, makeCompactions } from './compactions.ts';
 import type { FindSegment } from './find-segment.ts';
 import { newHead } from './head.ts';
@@ -44,6 +45,8 @@ export interface VectorsFacts {
   readonly random: RandomBytes;
   /** What segments and rows in memory may take together; default 512 MiB. */
   readonly memory_bytes_max?: number;
+  /** Default: those of `limits.json`. */
+  readonly compaction?: Partial<CompactionRules> | undefined;
   /** Between two tries of a write; the platform's timer when absent. */
   readonly pause?: (milliseconds: number) => Promise<void>;
 }
@@ -66,9 +69,10 @@ export function makeVectors(facts: VectorsFacts): VectorsWithJobs {
     now,
     bytes_max: facts.memory_bytes_max ?? memory_bytes,
   });
-  const compactions = makeCompactions({ table, objects, digest, jobs, collections, namespaces, now, newId });
+  const rules = { ...compactionRules, ...facts.compaction };
+  const compactions = makeCompactions({ rules, table, objects, digest, jobs, collections, namespaces, now, newId });
   const recall = makeRecallMeter({ table, jobs, collections, namespaces, now });
-  const writer = makeRowWriter({ table, compactions, now, random, pause });
+  const writer = makeRowWriter({ table, compactions, rules, now, random, pause });
   const values = makeCollectionValues({ embeddings: facts.embeddings, newId });
 
   const assertReadable = (call: Call, collection: string): void => {

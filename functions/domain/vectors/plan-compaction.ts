@@ -1,4 +1,4 @@
-import limits from '@signet/shared/limits.json' with { type: 'json' };
+import type { CompactionRules } from './compaction-rules.ts';
 import type { Level, Manifest } from './manifest.ts';
 
 /** One new segment: of which old ones, of the delta rows or not, at which level. */
@@ -8,8 +8,6 @@ export interface CompactionPlan {
   readonly takesDelta: boolean;
   readonly level: Level;
 }
-
-const { segments_per_level, segment_rows_max, dead_share_max } = limits.vectors.compaction;
 
 /**
  * What a compaction does next; undefined when nothing is worth it. Delta rows become a segment of level 1; the eighth of a
@@ -21,16 +19,21 @@ const { segments_per_level, segment_rows_max, dead_share_max } = limits.vectors.
 export function planCompaction(
   { segments }: Pick<Manifest, 'segments'>,
   delta_rows: number,
+  rules: CompactionRules,
 ): CompactionPlan | undefined {
-  if (delta_rows > 0) return planWithDelta(segments, delta_rows);
+  if (delta_rows > 0) return planWithDelta(segments, delta_rows, rules);
   const shares = segments.map(({ rows, dead }) => (dead?.rows ?? 0) / rows);
   const worst = shares.indexOf(Math.max(...shares));
   const segment = segments[worst];
-  if (segment === undefined || (shares[worst] ?? 0) <= dead_share_max) return undefined;
+  if (segment === undefined || (shares[worst] ?? 0) <= rules.dead_share_max) return undefined;
   return { merged: [worst], takesDelta: false, level: segment.level };
 }
 
-function planWithDelta(segments: Manifest['segments'], delta_rows: number): CompactionPlan {
+function planWithDelta(
+  segments: Manifest['segments'],
+  delta_rows: number,
+  { segments_per_level, segment_rows_max }: CompactionRules,
+): CompactionPlan {
   let level: Level = 1;
   let rows = delta_rows;
   /** From here on everything is merged. */

@@ -4,6 +4,7 @@ import { SignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { AppendedRow, StoredRow } from '../ports/segment-compute.ts';
 import type { Operation, Table } from '../ports/table.ts';
+import type { CompactionRules } from './compaction-rules.ts';
 import type { Compactions } from './compactions.ts';
 import { deltaItem } from './delta-row.ts';
 import { newHead, type Head } from './head.ts';
@@ -42,7 +43,6 @@ const transaction_bytes_max = 3_000_000;
 const conflict_ms_max = 5_000;
 const pause_ms_max = 100;
 const rows_max = limits.vectors.transaction_rows_max;
-const { delta_bytes_max } = limits.vectors.compaction;
 
 interface Request {
   readonly writes: readonly RowWrite[];
@@ -61,12 +61,14 @@ interface Request {
 export function makeRowWriter({
   table,
   compactions,
+  rules,
   now,
   random,
   pause,
 }: {
   table: Table;
   compactions: Pick<Compactions, 'written'>;
+  rules: Pick<CompactionRules, 'delta_bytes_max'>;
   now: Now;
   random: RandomBytes;
   pause: (milliseconds: number) => Promise<void>;
@@ -108,7 +110,7 @@ export function makeRowWriter({
         continue;
       }
       try {
-        if (followed.head.delta_bytes > delta_bytes_max) throw backlog();
+        if (followed.head.delta_bytes > rules.delta_bytes_max) throw backlog(rules.delta_bytes_max);
         const plan = await planTransaction(namespace.pk, followed, queue);
         onPlanned(plan.steps);
         if (plan.rows.length === 0) return plan;
@@ -323,7 +325,7 @@ function full(): SignetError {
   });
 }
 
-function backlog(): SignetError {
+function backlog(delta_bytes_max: number): SignetError {
   return new SignetError({
     code: 'compaction_backlog',
     detail: `over ${delta_bytes_max} bytes wait to be compacted`,
