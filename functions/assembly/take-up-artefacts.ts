@@ -158,12 +158,12 @@ export function takeUpArtefacts(request: {
     return (await models.list()).map(({ folder, facts }) => ({
       facts,
       async open() {
-        const { release } = await models.hold(facts.id);
+        const held = await models.hold(facts.id);
         try {
           const opened = await openNativeEmbed({ addon_path: addon, ort_lib_path, model_dir: folder });
-          return { ...opened, close: () => opened.close().finally(release) };
+          return { ...opened, close: () => opened.close().finally(() => held.release()) };
         } catch (error) {
-          await release();
+          await held.release();
           throw error;
         }
       },

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cedarPolicy } from '../../functions/adapters/cedar/cedar-policy.ts';
 import type { Judgement } from '../../functions/domain/decisions/judge.ts';
-import { openVectors } from '../../functions/domain/vectors/testing/open-vectors.ts';
+import { openVectors } from '../fixtures/open-vectors.ts';
 import { openTestNode, testCall, type TestNode } from '../fixtures/open-test-node.ts';
 import { percentile, repository, writeRecord, type Figure } from './record.ts';
 

@@ -4,7 +4,7 @@ import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/o
 import type { Objects } from '../ports/objects.ts';
 import type { Table } from '../ports/table.ts';
 import { collectionKey, partition } from './keys.ts';
-import { openVectors, type OpenedVectors } from './testing/open-vectors.ts';
+import { openVectors, type OpenedVectors } from '../../../tests/fixtures/open-vectors.ts';
 import type { NewCollection, QueryRequest, VectorInput } from './vectors.ts';
 
 let node: TestNode;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
 import type { JsonObject } from '../json.ts';
-import { openVectors, type OpenedVectors } from './testing/open-vectors.ts';
+import { openVectors, type OpenedVectors } from '../../../tests/fixtures/open-vectors.ts';
 
 let node: TestNode;
 let vectors: OpenedVectors;

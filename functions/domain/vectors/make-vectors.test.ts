@@ -4,7 +4,7 @@ import type { Embedded } from '../embeddings/embeddings.ts';
 import type { SignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { VectorsFacts } from './make-vectors.ts';
-import { openVectors } from './testing/open-vectors.ts';
+import { openVectors } from '../../../tests/fixtures/open-vectors.ts';
 import { vectorsTools } from './vectors-tools.ts';
 import type { QueryRequest, VectorInput, Vectors } from './vectors.ts';
 

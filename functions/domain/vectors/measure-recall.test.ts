@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
 import type { ViewAnswer } from '../ports/segment-compute.ts';
-import { openVectors } from './testing/open-vectors.ts';
+import { openVectors } from '../../../tests/fixtures/open-vectors.ts';
 
 let node: TestNode;
 beforeAll(async () => {

@@ -9,9 +9,10 @@ export async function explainRefusal<T>(work: Promise<T>): Promise<T> {
   } catch (error) {
     if (!(error instanceof ComputeRefusedError)) throw error;
     const { code, message, facts } = error;
+    const { path } = facts;
     switch (code) {
       case 'invalid_filter':
-        throw invalid('invalid_filter', String(facts['path'] ?? 'filter').slice(0, 200), message);
+        throw invalid('invalid_filter', typeof path === 'string' ? path.slice(0, 200) : 'filter', message);
       case 'no_stored_rows':
         throw new SignetError({ code: 'no_stored_rows', detail: 'this collection keeps no rows to score exactly' });
       default:

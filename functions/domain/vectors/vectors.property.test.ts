@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
 import type { Metric } from '../ports/compute.ts';
-import { openVectors, type OpenedVectors } from './testing/open-vectors.ts';
+import { openVectors, type OpenedVectors } from '../../../tests/fixtures/open-vectors.ts';
 
 let node: TestNode;
 beforeAll(async () => {
