@@ -20,6 +20,7 @@ const usage = `Usage: npm run deploy -- --stage <name> [options]
   --region <name>     region (that of the profile, AWS_REGION)
   --overrides <file>  the stage's configuration (infra/stages/<name>.json)
   --genesis <file>    the stage's public genesis (infra/genesis/<name>.json)
+  --as-built          deploy the artefacts that were built last, and build none
   --yes               ask nothing
 
 Examples:
@@ -37,7 +38,7 @@ process.exitCode = await main(process.argv.slice(2)).catch((error) => explainFai
 async function main(argv) {
   const wanted = readStageArguments(argv, {
     usage,
-    allowed: ['stage', 'profile', 'region', 'overrides', 'genesis', 'yes'],
+    allowed: ['stage', 'profile', 'region', 'overrides', 'genesis', 'as-built', 'yes'],
   });
   if (wanted === undefined) return 0;
   await ensurePackages(say);
@@ -59,8 +60,9 @@ async function main(argv) {
   if (!wanted.yes) await confirm(`deploy Signet-${stage}-State and Signet-${stage}-App there?`);
 
   const step = stepsOf(5);
-  step(`build ${artefacts.length} artefacts`);
-  for (const name of artefacts) await buildArtefact(await loadRecipe(name), (line) => say(`  ${line}`));
+  step(wanted['as-built'] ? `${artefacts.length} artefacts as they were built` : `build ${artefacts.length} artefacts`);
+  if (!wanted['as-built'])
+    for (const name of artefacts) await buildArtefact(await loadRecipe(name), (line) => say(`  ${line}`));
 
   step('data and keys');
   const state = `Signet-${stage}-State`;

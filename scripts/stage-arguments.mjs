@@ -12,6 +12,7 @@ const options = {
   region: { type: 'string' },
   overrides: { type: 'string' },
   genesis: { type: 'string' },
+  'as-built': { type: 'boolean', default: false },
   yes: { type: 'boolean', default: false },
   'with-state': { type: 'boolean', default: false },
   out: { type: 'string' },
