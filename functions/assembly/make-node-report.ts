@@ -10,8 +10,10 @@ import type { Identity } from '../domain/identity/open-identity.ts';
 import { makeInference } from '../domain/inference/make-inference.ts';
 import { makeProbes } from '../domain/inference/probes.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { oldestDue } from '../domain/jobs/oldest-due.ts';
 import type { Log } from '../domain/ledger/log.ts';
 import { collectMetrics } from '../domain/metrics/collect-metrics.ts';
+import { makeDurations } from '../domain/metrics/durations.ts';
 import { makeReadLog } from '../domain/metrics/read-log.ts';
 import { requestsOf } from '../domain/metrics/tally.ts';
 import { makeHealth } from '../domain/node/health.ts';
@@ -42,12 +44,21 @@ export function makeNodeReport(parts: {
   ledger: Log | undefined;
   /** Those that are configured for our log. */
   witnesses: () => Promise<readonly WitnessState[]>;
-  /** Given where this process can hold sockets: who asks whether the key of one is still good, and hears of failures. */
+  /** Given where this process stays, times its answers and can hold sockets: who asks whether the key of one is still good, and hears of failures. */
   holding: { readonly apiKeys: Pick<ApiKeys, 'authenticate'>; readonly log: NodeLog } | undefined;
   now: Now;
 }): Pick<
   Services,
-  'version' | 'build' | 'health' | 'metrics' | 'status' | 'inference' | 'federation' | 'events' | 'sockets'
+  | 'version'
+  | 'build'
+  | 'health'
+  | 'metrics'
+  | 'status'
+  | 'inference'
+  | 'federation'
+  | 'events'
+  | 'sockets'
+  | 'durations'
 > {
   const { table, objects, slots, identity, chat, providers, ledger, witnesses, now } = parts;
   const started_at = now();
@@ -62,6 +73,8 @@ export function makeNodeReport(parts: {
       ? undefined
       : makeSockets({ ...holding, told, facts: socketFacts, now });
 
+  const durations = holding === undefined ? undefined : makeDurations({ elapsed: () => performance.now() });
+
   return {
     version: version.version,
     build: { version: version.version, node: process.version, platform: `${process.platform}-${process.arch}` },
@@ -69,6 +82,7 @@ export function makeNodeReport(parts: {
     federation,
     events: makeEvents({ log: told, now }),
     ...(sockets === undefined ? {} : { sockets }),
+    ...(durations === undefined ? {} : { durations }),
     health: makeHealth({
       version: version.version,
       now,
@@ -81,7 +95,7 @@ export function makeNodeReport(parts: {
       ],
     }),
     async metrics() {
-      const [reading, states] = await Promise.all([readLog(), witnesses()]);
+      const [reading, states, overdue_ms] = await Promise.all([readLog(), witnesses(), oldestDue({ table, now })]);
       const { size = 0 } = reading.ledger;
       const lags = states.map(({ name, size: cosigned }) => [name, Math.max(0, size - cosigned)] as const);
       return collectMetrics({
@@ -89,6 +103,8 @@ export function makeNodeReport(parts: {
         version: version.version,
         constitution: identity.constitution,
         ...(sockets === undefined ? {} : { ws_connections: sockets.count }),
+        queues: { jobs: overdue_ms / 1000 },
+        ...(durations === undefined ? {} : { durations: durations.read() }),
         tally: reading.tally,
         ledger: { ...reading.ledger, witness_lag: Object.fromEntries(lags) },
       });

@@ -41,6 +41,7 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     const headers: Record<string, string> = { 'x-request-id': request_id, 'x-content-type-options': 'nosniff' };
     const correlation = request.headers.get('x-request-id');
     if (correlation !== null && correlationForm.test(correlation)) headers['x-correlation-id'] = correlation;
+    const timed = services.durations?.begin(actionOf(endpointOf(target, request.method)));
     try {
       const answer = await answerOf(context, target, { request_id, headers });
       return respond(answer, headers, edgeLimits, request.method === 'HEAD');
@@ -50,6 +51,8 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
       if (kind !== undefined) services.counts.note(kind);
       report(services, error, thrown, { request_id, method: request.method, path: context.req.path });
       return respond(renderError(error, { shape, request_id }), headers, edgeLimits, request.method === 'HEAD');
+    } finally {
+      timed?.();
     }
   };
 
@@ -61,7 +64,7 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
     if (target === 'nowhere') throw nothingHere();
     const mounted: Mounted = target === 'guarded' ? new Map() : target;
     const request = context.req.raw;
-    const endpoint = mounted.get(request.method === 'HEAD' ? 'GET' : request.method);
+    const endpoint = endpointOf(mounted, request.method);
     const bearer = bearerOf(request);
     if (endpoint?.access === 'open' && (endpoint.reveals === undefined || bearer === undefined)) {
       if (endpoint.bytes !== undefined) admitVisitor(context);
@@ -200,6 +203,15 @@ export function makeHandleRequest(services: Services, edgeLimits: EdgeLimits): H
       optional: endpoint.body.optional === true,
     });
   }
+}
+
+function endpointOf(target: Target, method: string): Endpoint | undefined {
+  return typeof target === 'string' ? undefined : target.get(method === 'HEAD' ? 'GET' : method);
+}
+
+/** As metrics name it: `none` where nothing is decided. */
+function actionOf(endpoint: Endpoint | undefined): string {
+  return endpoint?.decides?.action ?? 'none';
 }
 
 function nothingHere(): SignetError {

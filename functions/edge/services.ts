@@ -15,6 +15,7 @@ import type { Federation } from '../domain/federation/federation.ts';
 import type { Gates } from '../domain/gates/gates.ts';
 import type { Idempotency } from '../domain/idempotency/make-idempotency.ts';
 import type { Inference } from '../domain/inference/inference.ts';
+import type { Durations } from '../domain/metrics/durations.ts';
 import type { MetricFamily } from '../domain/metrics/open-metrics.ts';
 import type { Health } from '../domain/node/health.ts';
 import type { NodeStatus } from '../domain/node/status.ts';
@@ -66,6 +67,8 @@ export interface Services {
   health(): Promise<Health>;
   /** What runs here, for a key that may read the node: version, runtime, platform. */
   readonly build: { readonly [name: string]: string };
+  /** Times answers, where a process stays; elsewhere nobody does. */
+  readonly durations?: Pick<Durations, 'begin'>;
   metrics(): Promise<readonly MetricFamily[]>;
   /** Where the public address has a path, or the home is elsewhere; else the client's word for the address is right. */
   readonly entrance?: Entrance;

@@ -5,6 +5,7 @@ import { lockKey } from '../../functions/domain/ledger/keys.ts';
 import { commitLock, readLock } from '../../functions/domain/ledger/lock-row.ts';
 import { openLogIdentity } from '../../functions/domain/ledger/log-identity.ts';
 import { writeAsked } from '../../functions/domain/witness/asked-row.ts';
+import { dueKey } from '../../functions/domain/jobs/keys.ts';
 import { nodeKey } from '../../functions/domain/identity/keys.ts';
 import { readMetrics } from '../../functions/domain/metrics/testing/read-metrics.ts';
 import { foreignWitness } from '../fixtures/foreign-log.ts';
@@ -212,8 +213,30 @@ describe('GET /metrics', () => {
 
   test('what has no source is absent', async () => {
     const { text } = await one.ask('/metrics');
-    for (const name of ['cost_nanousd', 'breaker_state', 'kms_throttles', 'ws_connections'])
+    for (const name of ['cost_nanousd', 'breaker_state', 'kms_throttles', 'ws_connections', 'duration_seconds'])
       expect(text).not.toContain(name);
+  });
+
+  test('a process that stays times its answers, and the first after them sees it', async () => {
+    const staying = live.open({ holds_sockets: true });
+    const timed = 'signet_request_duration_seconds_count{action="chat"}';
+    expect(await metric(timed, staying)).toBeUndefined();
+    await staying.ask('/v1/chat/completions', { body: { model: 'auto', messages: [{ role: 'user', content: 'hi' }] } });
+    expect(await metric(timed, staying)).toBe(1);
+    await staying.ask('/v1/chat/completions', { key: null, body: {} });
+    expect(await metric(timed, staying)).toBe(2);
+    expect(await metric('signet_request_duration_seconds_count{action="none"}', staying)).toBeGreaterThanOrEqual(2);
+  });
+
+  test('tells for how long a job is overdue', async () => {
+    const oldest = 'signet_queue_oldest_seconds{queue="jobs"}';
+    const before = (await metric(oldest)) ?? 0;
+    const key = dueKey('forgotten', live.clock.now - (before + 7) * 1000);
+    await live.test.table.write({ kind: 'put', key, item: {} }, live.clock.now);
+    expect(await metric(oldest)).toBe(before + 7);
+    expect(await metric(oldest, other)).toBe(before + 7);
+    await live.test.table.write({ kind: 'delete', key }, live.clock.now);
+    expect(await metric(oldest)).toBe(before);
   });
 });
 

@@ -67,9 +67,11 @@ describe('a node as a user starts it', () => {
     expect(openmetrics.content_type).toMatch(/^application\/openmetrics-text; version=1\.0\.0/);
     expect(plain.content_type).toMatch(/^text\/plain; version=0\.0\.4/);
     expect(openmetrics.types).toMatchObject({ signet_requests: 'counter', signet_uptime_seconds: 'gauge' });
+    expect(openmetrics.types).toMatchObject({ signet_request_duration_seconds: 'histogram' });
     for (const { values } of [openmetrics, plain]) {
       expect(values['signet_requests_total{"action": "chat", "code": "ok"}']).toBeGreaterThan(0);
       expect(values['signet_snr_threshold_ratio{}']).toBe(0.85);
+      expect(values['signet_request_duration_seconds_count{"action": "chat"}']).toBeGreaterThan(0);
     }
   });
 

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../json.ts';
+import { bounds_s, type Duration } from './durations.ts';
 import type { MetricFamily, MetricSample } from './open-metrics.ts';
 import { countsOfKind, tallied, type Tally, type TallyKind } from './tally.ts';
 
@@ -18,11 +19,15 @@ export interface Measures {
     readonly witness_lag?: { readonly [witness: string]: number };
   };
   readonly ws_connections?: number;
+  /** By queue: seconds for which its oldest message is overdue. */
+  readonly queues?: { readonly [queue: string]: number };
+  /** Where a process stays long enough for its own times to mean something. */
+  readonly durations?: readonly Duration[];
 }
 
 /** The metrics of a node, in the order in which they are shown. */
 export function collectMetrics(measures: Measures): readonly MetricFamily[] {
-  const { uptime_s, version, tally, ledger, ws_connections } = measures;
+  const { uptime_s, version, tally, ledger, ws_connections, queues = {}, durations = [] } = measures;
   return [
     gauge('signet_uptime_seconds', 'Seconds since this process opened the node', uptime_s),
     counter('requests', 'Decisions, and requests turned away before one, by action and code', tally),
@@ -41,6 +46,18 @@ export function collectMetrics(measures: Measures): readonly MetricFamily[] {
     },
     counter('tokens', 'Tokens of chats, by provider and kind', tally),
     gauge('signet_ws_connections', 'Open event sockets of this process', ws_connections),
+    {
+      name: 'signet_queue_oldest_seconds',
+      type: 'gauge',
+      help: 'Seconds for which the job that waited longest is overdue',
+      samples: Object.entries(queues).map(([queue, value]) => ({ labels: { queue }, value })),
+    },
+    {
+      name: 'signet_request_duration_seconds',
+      type: 'histogram',
+      help: 'Seconds to the head of the answer in this process, by action, or none where nothing is decided',
+      samples: durations.flatMap(histogramSamples),
+    },
     {
       name: 'signet_build_info',
       type: 'info',
@@ -63,6 +80,25 @@ function counter(kind: TallyKind, help: string, tally: Tally, name = `signet_${k
       value: count,
     }));
   return { name, type: 'counter', help, samples };
+}
+
+function histogramSamples({ action, counts, sum_s }: Duration): readonly MetricSample[] {
+  let total = 0;
+  const buckets = counts.map((count, index): MetricSample => {
+    total += count;
+    return { suffix: '_bucket', labels: { action, le: boundText(bounds_s[index]) }, value: total };
+  });
+  return [
+    ...buckets,
+    { suffix: '_count', labels: { action }, value: total },
+    { suffix: '_sum', labels: { action }, value: sum_s },
+  ];
+}
+
+/** OpenMetrics wants the floats of `le` in one spelling: `1.0`, not `1`. */
+function boundText(bound: number | undefined): string {
+  if (bound === undefined) return '+Inf';
+  return Number.isInteger(bound) ? `${bound}.0` : String(bound);
 }
 
 /** Absent where the constitution has no such threshold. */

@@ -2,7 +2,7 @@
 export interface MetricFamily {
   /** With `_total` for a counter. */
   readonly name: string;
-  readonly type: 'counter' | 'gauge' | 'info';
+  readonly type: 'counter' | 'gauge' | 'info' | 'histogram';
   /** One line, no full stop. */
   readonly help: string;
   readonly samples: readonly MetricSample[];
@@ -11,6 +11,8 @@ export interface MetricFamily {
 export interface MetricSample {
   readonly labels: { readonly [name: string]: string };
   readonly value: number;
+  /** Of a histogram: which of its lines. */
+  readonly suffix?: '_bucket' | '_sum' | '_count';
 }
 
 export const openMetricsType = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
@@ -21,7 +23,7 @@ export type MetricsFormat = 'openmetrics' | 'plain';
 /**
  * The text that a scraper reads: OpenMetrics 1.0, or the older text format that every Prometheus knows. At most
  * `series_max` lines of samples, families in the given order. A family without samples is left out: what is not measured
- * is absent.
+ * is absent. A histogram is shown whole or not at all.
  *
  * Written here because a package would bring a registry, clocks and process metrics for what is forty lines of text.
  */
@@ -29,7 +31,7 @@ export function encodeMetrics(families: readonly MetricFamily[], format: Metrics
   let left = series_max;
   const lines: string[] = [];
   for (const { name, type, help, samples } of families) {
-    const shown = samples.slice(0, left);
+    const shown = type === 'histogram' && samples.length > left ? [] : samples.slice(0, left);
     if (shown.length === 0) continue;
     left -= shown.length;
     const family = format === 'openmetrics' ? openName(name, type) : plainName(name, type);
@@ -37,7 +39,8 @@ export function encodeMetrics(families: readonly MetricFamily[], format: Metrics
     lines.push(`# HELP ${family} ${escapeHelp(help, format)}`);
     lines.push(`# TYPE ${family} ${format === 'plain' && type === 'info' ? 'gauge' : type}`);
     if (format === 'openmetrics' && family.endsWith('_seconds')) lines.push(`# UNIT ${family} seconds`);
-    for (const { labels, value } of shown) lines.push(`${line}${labelText(labels)} ${numberText(value)}`);
+    for (const { labels, value, suffix = '' } of shown)
+      lines.push(`${line}${suffix}${labelText(labels)} ${numberText(value)}`);
   }
   if (format === 'openmetrics') lines.push('# EOF');
   return lines.map((line) => `${line}\n`).join('');

@@ -1,7 +1,7 @@
 import type { MetricsFormat } from '../open-metrics.ts';
 
 /**
- * Reads a text strictly by the grammar of its format, as far as counters, gauges and info metrics go: each line must be
+ * Reads a text strictly by the grammar of its format, as far as counters, gauges, histograms and info metrics go: each line must be
  * one that it knows, metadata stands before its samples, a family comes once, and so does a series.
  * @returns the values by series, as they are written
  * @throws {Error} naming the line at fault
@@ -30,7 +30,7 @@ export function readMetrics(text: string, format: MetricsFormat): ReadonlyMap<st
     const sample = sampleForm.exec(line);
     if (sample === null) throw new Error(`a line of no known form: ${line}`);
     const [, name = '', labels = '', value = ''] = sample;
-    if (family === undefined || name !== family + suffixOf(format, families.get(family))) {
+    if (family === undefined || !suffixesOf(format, families.get(family)).some((suffix) => name === family + suffix)) {
       throw new Error(`a sample outside of its family: ${line}`);
     }
     if (series.has(name + labels)) throw new Error(`a series that comes twice: ${line}`);
@@ -44,7 +44,8 @@ const number = String.raw`[+-]?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|Inf)|NaN`;
 const sampleForm = new RegExp(String.raw`^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{${label}(?:,${label})*\})? (${number})$`);
 const helpForm = { openmetrics: /^(?:[^\\"]|\\[\\n"])*$/, plain: /^(?:[^\\]|\\[\\n])*$/ };
 
-function suffixOf(format: MetricsFormat, type: string | undefined): string {
-  if (format === 'plain') return '';
-  return type === 'counter' ? '_total' : type === 'info' ? '_info' : '';
+function suffixesOf(format: MetricsFormat, type: string | undefined): readonly string[] {
+  if (type === 'histogram') return ['_bucket', '_count', '_sum'];
+  if (format === 'plain') return [''];
+  return [type === 'counter' ? '_total' : type === 'info' ? '_info' : ''];
 }
