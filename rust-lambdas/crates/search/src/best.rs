@@ -38,7 +38,7 @@ impl Best {
             k,
             kept: Vec::new(),
             threshold: f64::NEG_INFINITY,
-            room: (2 * k).max(1024),
+            room: (2 * k).max(128),
         }
     }
 
@@ -52,6 +52,11 @@ impl Best {
         })
     }
 
+    /// What a rank must reach to matter.
+    pub(crate) fn threshold(&self) -> f64 {
+        self.threshold
+    }
+
     pub(crate) fn add(&mut self, ranked: Ranked) {
         if ranked.rank < self.threshold || self.k == 0 {
             return;
@@ -60,7 +65,7 @@ impl Best {
         if self.kept.len() > self.room {
             self.prune();
             // Many equal ones: look less often, so that the work stays linear.
-            self.room = (2 * self.kept.len()).max(1024);
+            self.room = (2 * self.kept.len()).max(128);
         }
     }
 

@@ -370,9 +370,9 @@ fn left_out(all: &[Scanned], candidates: &[Candidate], dropped: &mut Vec<Dropped
     }));
 }
 
-/// Rows that are worth a thread of their own: about 50 µs.
-const THREAD_ROWS: usize = 4096;
-const STEP_ROWS: usize = 256;
+/// Rows that are worth a thread of their own: about 2 ms.
+const THREAD_ROWS: usize = 32_768;
+const STEP_ROWS: usize = 64;
 
 fn scan_stored(source: u32, segment: &Segment, query: &Query, k: usize, best: &mut Best) {
     let parts = in_parts(segment.rows(), THREAD_ROWS, |rows| {
@@ -382,6 +382,11 @@ fn scan_stored(source: u32, segment: &Segment, query: &Query, k: usize, best: &m
             let end = rows.end.min(first + STEP_ROWS);
             let sums = &mut sums[..end - first];
             sum_rows(segment, query, first..end, sums);
+            let threshold = best.threshold();
+            let is_any = |any, sum: &f32| any | (query.rank_of_sum(*sum) >= threshold);
+            if !sums.iter().fold(false, is_any) {
+                continue;
+            }
             for (row, sum) in (first..end).zip(sums) {
                 best.add(Ranked {
                     rank: query.rank_of_sum(*sum),
