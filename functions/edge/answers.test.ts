@@ -350,15 +350,16 @@ describe('vectors', () => {
       k: 2,
       include: [],
       values: new Float32Array([1, 2, 3]),
+      exact: true,
+      mode: 'dense',
+      report: false,
     });
   });
 
   test.each([
-    ['query', { values: [1], text: 'a' }, 'values'],
-    ['query', {}, 'values'],
     ['query', { text: 'a', k: 0 }, 'k'],
-    ['query', { text: 'a', exact: false }, 'exact'],
-    ['query', { text: 'a', mode: 'hybrid' }, 'mode'],
+    ['query', { text: 'a', exact: 1 }, 'exact'],
+    ['query', { text: 'a', mode: 'fuzzy' }, 'mode'],
     ['query', { values: [null] }, 'values'],
     ['query', { values_b64: 'AAA=' }, 'values_b64'],
     ['query', { values_b64: 'AADAfw==' }, 'values_b64'],

@@ -118,7 +118,7 @@ export const identityEndpoints: readonly Endpoint[] = [
     handle: async ({ services, body }) => {
       const items = 'items' in body ? body.items : [body];
       const codes = await services.identities.verify(items.map(signatureItem));
-      const results = codes.map((code) => (code === 'ok' ? { valid: true } : { valid: false, code }));
+      const results = codes.map((code) => ({ valid: code === 'ok', ...(code === 'ok' ? {} : { code }) }));
       if (!('items' in body)) return jsonAnswer(results[0]);
       return jsonAnswer({ results, all_valid: results.every(({ valid }) => valid) });
     },
