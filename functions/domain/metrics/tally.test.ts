@@ -54,6 +54,21 @@ describe('a tally', () => {
     });
   });
 
+  test('counts the gates inside of decisions, those of a stream in both of its', () => {
+    const facts = { stream: true };
+    const passed = { in: { chain: [{ g: 'G8', state: 'pass' }] }, out: { chain: [{ g: 'G8', state: 'fail' }] } };
+    expect(tallyOf(decision({ verdict: passed }))).toEqual({
+      'requests|chat|ok': 1,
+      'gates|G8|pass': 1,
+      'gates|G8|fail': 1,
+    });
+    const opened = decision({ facts, verdict: { in: passed.in } });
+    const ended = decision({ facts, parents: ['d'], verdict: { out: passed.out } });
+    expect(tallyOf(opened)).toEqual({ 'gates|G8|pass': 1 });
+    expect(tallyOf(opened, ended)).toEqual({ 'requests|chat|ok': 1, 'gates|G8|pass': 1, 'gates|G8|fail': 1 });
+    expect(tallyOf(decision({ verdict: { in: 1, out: { chain: 2 } } }))).toEqual({ 'requests|chat|ok': 1 });
+  });
+
   test.each([
     ['no JSON', 'x'],
     ['no envelope', '[1]'],

@@ -15,7 +15,7 @@ export const tallied = {
   refusals: ['code'],
   /** Of chats: provider, kind `in` or `out`. */
   tokens: ['provider', 'kind'],
-  /** Of verdicts: gate, state. */
+  /** Of verdicts, also those inside of decisions: gate, state. */
   gates: ['gate', 'state'],
 } as const;
 
@@ -96,8 +96,12 @@ function countsOf(entry: Uint8Array | string): readonly (readonly [name: string,
 
 function decisionCounts(predicate: EntryFields): readonly (readonly [string, number])[] {
   const { action, code } = predicate;
-  if (typeof action !== 'string' || typeof code !== 'string' || isOpening(predicate)) return [];
-  const counts: (readonly [string, number])[] = [[nameOf(['requests', action, code]), 1]];
+  if (typeof action !== 'string' || typeof code !== 'string') return [];
+  // Each of the two decisions of a stream tells of the gates that ran for it.
+  const { in: incoming, out: outgoing } = fieldsOf(predicate['verdict']) ?? {};
+  const gates = [incoming, outgoing].flatMap((verdict) => verdictCounts(fieldsOf(verdict) ?? {}));
+  if (isOpening(predicate)) return gates;
+  const counts: (readonly [string, number])[] = [[nameOf(['requests', action, code]), 1], ...gates];
   if (isRefusal(predicate)) counts.push([nameOf(['refusals', code]), 1]);
   const usage = fieldsOf(predicate['usage']);
   const chosen = fieldsOf(predicate['route'])?.['chosen'];
