@@ -102,7 +102,7 @@ export async function openHead(request: {
 }): Promise<Opened> {
   const bytes = await request.read('checkpoint');
   if (bytes === undefined) return { ok: false, exit: 10, code: 'log.malformed', detail: 'there is no checkpoint' };
-  const note = new TextDecoder().decode(bytes);
+  const note = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
   const head = await judgeHead({ note, ...request });
   if (head.ok || head.code !== 'log.quorum') return head;
   const cosigned = await request.read('cosigned');

@@ -68,6 +68,17 @@ test.each([
     () => withExtra(({ entry, delegation }) => ({ entry, delegation })),
     undefined,
   ],
+  [
+    'extra data behind a byte order mark',
+    10,
+    'schema.mismatch',
+    () =>
+      text.replace(/\nextra (\S+)/, (_line, encoded: string) => {
+        const marked = Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(encoded, 'base64')]);
+        return `\nextra ${marked.toString('base64')}`;
+      }),
+    undefined,
+  ],
   ['no extra data', 10, 'schema.mismatch', () => text.replace(/\nextra .*/, ''), undefined],
   [
     'an entry that is no envelope',

@@ -122,9 +122,11 @@ export function quorumDetail({ witnesses, has_quorum }: Pick<AcceptedCheckpoint,
 const magic = 'c2sp.org/tlog-proof@v1\n';
 
 function readExtra(extra: Uint8Array): Pick<ReceiptFile, 'entry' | 'delegation'> | undefined {
-  const text = new TextDecoder().decode(extra);
+  let text: string;
   let value: { delegation?: unknown; entry?: unknown } | null;
   try {
+    // A mark that a lenient reader drops would be a second spelling of the same receipt.
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(extra);
     value = JSON.parse(text) as typeof value;
   } catch {
     return undefined;
