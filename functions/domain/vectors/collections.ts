@@ -6,9 +6,12 @@ import type { Objects } from '../ports/objects.ts';
 import type { StoredRows } from '../ports/segment-compute.ts';
 import { splitTransactions } from '../ports/split-transactions.ts';
 import type { Item, Key, Table } from '../ports/table.ts';
+import { droppedItem, readHead } from './head.ts';
 import {
   collectionKey,
   collectionList,
+  deltaRange,
+  droppedKey,
   headKey,
   namespaceKey,
   namespaceList,
@@ -55,6 +58,18 @@ export interface Collections {
   namespaces(tenant: string, collection: StoredCollection): Promise<readonly string[]>;
 }
 
+interface KeyedBytes {
+  readonly key: Key;
+  readonly bytes: number;
+}
+
+/** What a namespace is made of as of a generation. */
+interface Ending {
+  readonly generation: number;
+  readonly rows: readonly KeyedBytes[];
+  readonly objects: readonly string[];
+}
+
 export function makeCollections({
   table,
   objects,
@@ -72,16 +87,19 @@ export function makeCollections({
     for await (const { sk } of rowsOf(namespaceList(tenant, id))) yield { name: sk, pk: partition(tenant, id, sk) };
   }
 
-  async function* rowsOf(pk: string): AsyncGenerator<{ sk: string; item: Item }> {
+  async function* rowsOf(
+    pk: string,
+    range: { from?: string; to?: string } = {},
+  ): AsyncGenerator<{ sk: string; item: Item }> {
     let cursor: string | undefined;
     do {
-      const page = await table.query({ pk, limit: 1000, ...(cursor === undefined ? {} : { cursor }) }, now());
+      const page = await table.query({ pk, ...range, limit: 1000, ...(cursor === undefined ? {} : { cursor }) }, now());
       yield* page.rows;
       cursor = page.cursor;
     } while (cursor !== undefined);
   }
 
-  async function remove(rows: readonly { readonly key: Key; readonly bytes: number }[]): Promise<void> {
+  async function remove(rows: readonly KeyedBytes[]): Promise<void> {
     for (const transaction of splitTransactions(rows, ({ bytes }) => bytes)) {
       await table.transact(
         transaction.map(({ key }) => ({ kind: 'delete' as const, key })),
@@ -90,16 +108,71 @@ export function makeCollections({
     }
   }
 
+  /** Of a collection that is gone: a late writer meets no head, looks for the collection and is told. */
   async function removeNamespace(tenant: string, { id }: StoredCollection, name: string): Promise<void> {
     const pk = partition(tenant, id, name);
-    const rows: { key: Key; bytes: number }[] = [];
-    for await (const { sk, item } of rowsOf(pk)) {
-      if (sk !== headKey(pk).sk) rows.push({ key: { pk, sk }, bytes: Buffer.byteLength(JSON.stringify(item)) });
-    }
-    // The head first: a writer that comes late meets no head, looks for the collection and is told.
     await remove([headKey(pk), namespaceKey(tenant, id, name)].map((key) => ({ key, bytes: 0 })));
     await removeObjects(segmentFolder({ tenant, collection: { id }, name }));
-    await remove(rows);
+    await remove(await keysOf(pk));
+  }
+
+  /**
+   * Of a collection that stays, so that the next put makes it anew, maybe while this runs. What is deleted was listed
+   * before the head went, and the new one writes above it: no key and no object means two things.
+   */
+  async function endNamespace(tenant: string, { id }: StoredCollection, name: string): Promise<boolean> {
+    const pk = partition(tenant, id, name);
+    for (let listed: Ending | undefined; ; ) {
+      const item = await table.get(headKey(pk), now());
+      if (item === undefined) return false;
+      const head = readHead(item);
+      // A compaction came between: it made objects that are not on the list.
+      if (listed === undefined || listed.generation !== head.generation) {
+        listed = { generation: head.generation, rows: await keysOf(pk), objects: await objectsIn(tenant, id, name) };
+        continue;
+      }
+      const ended = await table.transact(
+        [
+          {
+            kind: 'delete',
+            key: headKey(pk),
+            conditions: (['seq', 'generation'] as const)
+              .filter((field) => field in item)
+              .map((field) => ({ kind: 'equals', field, value: head[field] })),
+          },
+          { kind: 'delete', key: namespaceKey(tenant, id, name) },
+          { kind: 'put', key: droppedKey(pk), item: droppedItem(head) },
+        ],
+        now(),
+      );
+      if (ended.kind === 'refused') continue;
+      for (const key of listed.objects) await objects.delete(key);
+      await remove(listed.rows);
+      // Written after the list was made, before the head went.
+      await remove(await keysOf(pk, deltaRange(pk, 0, head.seq)));
+      return true;
+    }
+  }
+
+  /** All rows of a namespace but those that say whether it is there. */
+  async function keysOf(pk: string, range: { from?: string; to?: string } = {}): Promise<KeyedBytes[]> {
+    const rows: KeyedBytes[] = [];
+    for await (const { sk, item } of rowsOf(pk, range)) {
+      const isOfHead = sk === headKey(pk).sk || sk === droppedKey(pk).sk;
+      if (!isOfHead) rows.push({ key: { pk, sk }, bytes: Buffer.byteLength(JSON.stringify(item)) });
+    }
+    return rows;
+  }
+
+  async function objectsIn(tenant: string, id: string, name: string): Promise<string[]> {
+    const keys: string[] = [];
+    const prefix = segmentFolder({ tenant, collection: { id }, name });
+    for (let cursor: string | undefined; ; ) {
+      const page = await objects.list({ prefix, limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
+      keys.push(...page.keys);
+      cursor = page.cursor;
+      if (cursor === undefined) return keys;
+    }
   }
 
   async function removeObjects(prefix: string): Promise<void> {
@@ -217,10 +290,7 @@ export function makeCollections({
     },
 
     async dropNamespace(tenant, collection, name) {
-      const pk = partition(tenant, collection.id, name);
-      if ((await table.get(headKey(pk), now())) === undefined) return undefined;
-      await removeNamespace(tenant, collection, name);
-      return pk;
+      return (await endNamespace(tenant, collection, name)) ? partition(tenant, collection.id, name) : undefined;
     },
   };
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { openTestNode, testCall, type TestNode } from '../../../tests/fixtures/open-test-node.ts';
+import { dueShard } from '../jobs/keys.ts';
 import type { Objects } from '../ports/objects.ts';
 import type { Table } from '../ports/table.ts';
 import { collectionKey, partition } from './keys.ts';
@@ -284,7 +285,7 @@ test('rows wait an hour for company, many are compacted at once', async () => {
   const due = async () => {
     const pages = await Promise.all(
       Array.from({ length: limits.jobs.due_shards }, (_, shard) =>
-        node.table.query({ pk: `due#${shard}`, limit: 1000 }, clock),
+        node.table.query({ pk: dueShard(shard), limit: 1000 }, clock),
       ),
     );
     return pages.flatMap(({ rows }) => rows).filter(({ item }) => (item['job_id'] as string).startsWith('compact-'));
@@ -320,6 +321,28 @@ test('a dropped namespace takes its rows and objects with it and leaves the othe
   expect((await query()).hits.map(({ id }) => id)).toEqual(['new']);
   await vectors.drop(testCall(), collection);
   expect(await storedObjects()).toEqual([]);
+});
+
+test('a namespace that is dropped again and again while it is written to and compacted keeps what was put after', async () => {
+  const over = new AbortController();
+  const compactor = (async () => {
+    while (!over.signal.aborted) {
+      await vectors.compactBeside(place());
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  })();
+  for (let round = 0; round < 6; round += 1) {
+    const ids = Array.from({ length: 20 }, (_, n) => `${round}-${n}`);
+    const writers = ids.map((id) => put([{ id, values: [10, 1, 1] }]));
+    await Promise.all([...writers, vectors.dropNamespace(testCall(), place())]);
+    await vectors.dropNamespace(testCall(), place());
+    await Promise.all(ids.map((id) => put([{ id: `after-${id}`, values: [10, 1, 1] }])));
+    const found = (await query()).hits.map(({ id }) => id);
+    expect(found.toSorted()).toEqual(ids.map((id) => `after-${id}`).toSorted());
+  }
+  over.abort();
+  await compactor;
+  expect((await query({}, openVectors(node))).hits).toHaveLength(20);
 });
 
 test('words are found in rows that wait and in segments, and both lists are fused', async () => {

@@ -25,8 +25,7 @@ export function makeCompactions(
   parts: CompactionParts & { jobs: Jobs; collections: Collections; namespaces: Namespaces },
 ): Compactions {
   const { table, jobs, now, collections, namespaces, rules } = parts;
-  const isDue = (head: Head): boolean =>
-    waiting(head) >= rules.delta_rows || head.delta_bytes >= rules.delta_bytes;
+  const isDue = (head: Head): boolean => waiting(head) >= rules.delta_rows || head.delta_bytes >= rules.delta_bytes;
   const asked = new BoundedMap<string, { hastened_at: number }>(remembered_max);
 
   async function ensureJob({ tenant, name, collection }: Namespace, { generation }: Head): Promise<string> {

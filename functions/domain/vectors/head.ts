@@ -20,3 +20,13 @@ export const newHead: Head = { seq: 0, rows: 0, generation: 0, compacted_seq: 0,
 export function readHead(item: Item): Head {
   return { ...newHead, ...(item as Partial<Head>) };
 }
+
+/** What `droppedItem` left behind, as the head of a namespace that begins anew. */
+export function headAfter(dropped: Item): Head {
+  const seq = Number(dropped['seq']);
+  return { ...newHead, seq, compacted_seq: seq, generation: Number(dropped['generation']) };
+}
+
+export function droppedItem({ seq, generation }: Head): Item {
+  return { seq, generation: generation + 1 };
+}

@@ -55,6 +55,11 @@ export function garbageRange(pk: string, until: number): { pk: string; from: str
   return { pk, from: garbageKey(pk, 0, '').sk, to: garbageKey(pk, until, '~').sk };
 }
 
+/** Where a namespace that was dropped had come to; one of its name goes on from there, so that no key means two rows. */
+export function droppedKey(pk: string): Key {
+  return { pk, sk: 'dropped' };
+}
+
 /** What queries that were asked again exactly have shown. */
 export function recallKey(pk: string): Key {
   return { pk, sk: 'recall' };

@@ -126,6 +126,17 @@ test('delete by filter takes what matches and nothing else', async () => {
   expect(found.hits).toHaveLength(75);
 });
 
+test('delete by filter takes what matches also behind deletes of the same turn that change nothing', async () => {
+  await put([
+    { id: 'a', values: [1, 0, 0], metadata: { of: 1 } },
+    { id: 'b', values: [1, 0, 0], metadata: { of: 2 } },
+  ]);
+  const asked = [{ ids: ['z'] }, { filter: { of: 3 } }, { filter: { of: 1 } }, { filter: { of: 2 } }];
+  const answered = await Promise.all(asked.map((one) => vectors.delete(testCall(), { collection, namespace, ...one })));
+  expect(answered.map(({ value }) => value.deleted)).toEqual([0, 0, 1, 1]);
+  expect(await vectors.count(testCall(), { collection, namespace })).toMatchObject({ count: 0 });
+});
+
 test('namespaces and tenants do not see each other', async () => {
   await put([{ id: 'mine', values: [1, 0, 0] }]);
   await vectors.put(testCall(), { collection, namespace: 'other', vectors: [{ id: 'o', values: [1, 0, 0] }] });

@@ -7,8 +7,9 @@ import type { Operation, Table } from '../ports/table.ts';
 import type { CompactionRules } from './compaction-rules.ts';
 import type { Compactions } from './compactions.ts';
 import { deltaItem } from './delta-row.ts';
-import { newHead, type Head } from './head.ts';
-import { collectionKey, deltaKey, headKey, namespaceKey } from './keys.ts';
+import { headAfter, newHead, type Head } from './head.ts';
+import { collectionKey, deltaKey, droppedKey, headKey, manifestKey, namespaceKey } from './keys.ts';
+import { manifestItem } from './manifest.ts';
 import { mergePatch } from './merge-patch.ts';
 import type { Followed, Namespace } from './namespaces.ts';
 
@@ -129,6 +130,8 @@ export function makeRowWriter({
 
   async function create({ pk, tenant, name, collection }: Namespace): Promise<void> {
     const absent = [{ kind: 'absent' }] as const;
+    const dropped = await table.get(droppedKey(pk), now());
+    const head = dropped === undefined ? newHead : headAfter(dropped);
     const created = await table.transact(
       [
         {
@@ -136,8 +139,15 @@ export function makeRowWriter({
           key: collectionKey(tenant, collection.name),
           conditions: [{ kind: 'equals', field: 'id', value: collection.id }],
         },
+        {
+          kind: 'check',
+          key: droppedKey(pk),
+          conditions:
+            dropped === undefined ? absent : [{ kind: 'equals', field: 'generation', value: head.generation }],
+        },
         { kind: 'put', key: namespaceKey(tenant, collection.id, name), item: { name }, conditions: absent },
-        { kind: 'put', key: headKey(pk), item: { ...newHead }, conditions: absent },
+        { kind: 'put', key: headKey(pk), item: { ...head }, conditions: absent },
+        ...(dropped === undefined ? [] : [emptyManifest(pk, head)]),
       ],
       now(),
     );
@@ -169,6 +179,14 @@ export function makeRowWriter({
   };
 }
 
+function emptyManifest(pk: string, { generation, compacted_seq }: Head): Operation {
+  return {
+    kind: 'put',
+    key: manifestKey(pk, generation),
+    item: manifestItem({ generation, compacted_seq, segments: [] }),
+  };
+}
+
 interface Plan {
   readonly operations: readonly Operation[];
   readonly rows: readonly AppendedRow[];
@@ -194,8 +212,9 @@ async function planTransaction(pk: string, followed: Followed, queue: readonly R
   const add = (write: RowWrite): { put: number; deleted: number } | 'full' => {
     const seq = head.seq + rows.length + 1;
     if (write.kind === 'delete_where') {
-      // Alone, because what it matches is what there is before the transaction.
-      if (rows.length > 0) return 'full';
+      // Alone, because what it matches is what there is before the transaction; counted for the first write only, and
+      // what stood before it may have changed nothing.
+      if (write !== first) return 'full';
       if (matching === 0) return { put: 0, deleted: 0 };
       ids.add('');
       return take({ kind: 'gone_where', seq, filter: write.filter }, -matching);
