@@ -62,7 +62,7 @@ export function describeGates(opened: Promise<{ readonly gates: GatesCompute }>)
     const { scorers, lists } = await (await opened).gates.describeScorers();
     const ids = ['snr/1', 'leak/1', 'leak/2', 'inject/1', 'inject/2', 'ground/1', 'excellence/1'];
     expect(scorers.map(({ id }) => id)).toEqual(ids);
-    expect(lists.length).toBe(12);
+    expect(lists.length).toBe(15);
     const digests = [...scorers, ...lists].map(({ sha256 }) => sha256);
     expect(new Set(digests).size).toBe(digests.length);
     for (const digest of digests) expect(digest).toMatch(/^[0-9a-f]{64}$/);

@@ -1,6 +1,7 @@
 //! `inject/1` and `inject/2`: what tries to speak to a model behind the reader's back. 2,500 less for each class with a hit.
 //!
-//! The second leaves alone what ordinary texts are full of: images of badges, paths of long links, pictures in data URLs.
+//! The second wants more evidence, because ordinary texts are full of what the first refuses: badges, addresses in code,
+//! data in base64, advice not to forget the instructions, telephone numbers between marks of direction.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -10,10 +11,13 @@ use crate::characters::is_hidden;
 use crate::pace::{Late, Pace};
 
 mod links;
+mod near;
+mod phrases;
 mod runs;
+mod unseen;
 mod words;
 
-use links::{Link, each_link};
+use links::each_link;
 use words::each_word;
 
 /// Hits by class.
@@ -39,35 +43,39 @@ impl Injections {
 
 /// `inject/1`. Bytes that are no UTF-8 count as U+FFFD.
 pub fn inject(text: &[u8], pace: &mut Pace<'_>) -> Result<Injections, Late> {
-    judged(text, pace, |link| link.carries_anything(), |_, _| true)
+    let text = String::from_utf8_lossy(text);
+    let mut injections = Injections::default();
+    let mut overrides = Overrides { hits: 0, left: 0 };
+    each_word(&text, pace, |word, _| overrides.note(word))?;
+    injections.overrides = overrides.hits;
+    injections.hidden = hidden(&text, pace)?;
+    each_link(&text, pace, |link| {
+        injections.links += u32::from(link.carries_anything());
+    })?;
+    runs::each_run(text.as_bytes(), pace, runs::RUN_MIN, |_| {
+        injections.runs += 1;
+    })?;
+    Ok(injections)
 }
 
 /// `inject/2`.
 pub fn inject_2(text: &[u8], pace: &mut Pace<'_>) -> Result<Injections, Late> {
-    let is_foreign = |text: &[u8], start: usize| {
-        !runs::is_in_link(text, start) && !runs::is_picture(text, start)
-    };
-    judged(text, pace, |link| link.carries_data(), is_foreign)
-}
-
-fn judged(
-    text: &[u8],
-    pace: &mut Pace<'_>,
-    carries: impl Fn(&Link<'_>) -> bool,
-    is_foreign_run: impl Fn(&[u8], usize) -> bool,
-) -> Result<Injections, Late> {
     let text = String::from_utf8_lossy(text);
-    let mut injections = Injections::default();
-    let mut overrides = Overrides { hits: 0, left: 0 };
-    each_word(&text, pace, |word| overrides.note(word))?;
-    injections.overrides = overrides.hits;
-    injections.hidden = hidden(&text, pace)?;
+    let mut injections = Injections {
+        overrides: phrases::overrides(&text, pace)?,
+        hidden: unseen::unseen(&text, pace)?,
+        ..Injections::default()
+    };
     each_link(&text, pace, |link| {
-        injections.links += u32::from(carries(&link));
+        injections.links += u32::from(link.carries_data());
     })?;
-    runs::each_run(text.as_bytes(), pace, |start| {
-        injections.runs += u32::from(is_foreign_run(text.as_bytes(), start));
+    let mut found = Vec::new();
+    runs::each_run(text.as_bytes(), pace, runs::RUN_MIN_2, |run| {
+        found.push(run)
     })?;
+    for run in found {
+        injections.runs += u32::from(runs::gives_orders(text.as_bytes(), &run, pace)?);
+    }
     Ok(injections)
 }
 

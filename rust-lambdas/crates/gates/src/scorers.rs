@@ -51,8 +51,12 @@ pub fn scorers() -> [Scorer; 7] {
 }
 
 /// Every list of this build.
-pub fn lists() -> [List; 12] {
+pub fn lists() -> [List; 15] {
     [
+        List {
+            id: "carrying-parameters",
+            text: include_str!("../lists/carrying-parameters.txt"),
+        },
         List {
             id: "function-words.de",
             text: include_str!("../lists/function-words.de.txt"),
@@ -94,8 +98,16 @@ pub fn lists() -> [List; 12] {
             text: include_str!("../lists/key-prefixes.txt"),
         },
         List {
+            id: "near-words",
+            text: include_str!("../lists/near-words.txt"),
+        },
+        List {
             id: "override-verbs",
             text: include_str!("../lists/override-verbs.txt"),
+        },
+        List {
+            id: "phrase-words",
+            text: include_str!("../lists/phrase-words.txt"),
         },
         List {
             id: "system-words",

@@ -1,15 +1,17 @@
+use std::ops::Range;
+
 use crate::characters::{Kind, kind_of};
 use crate::pace::{Late, Pace};
 
 /// Words of the text in lower case, in order: runs of characters between white space, without noise, and without what is
-/// no letter at either end. What is then empty is left out.
+/// no letter at either end. What is then empty is left out. With each comes where the run begins and ends.
 ///
 /// Most words are ASCII and none of the longest: these are cut out of the bytes. The others go character by character, as
 /// `words::read` does; a property test holds the two together.
 pub(super) fn each_word(
     text: &str,
     pace: &mut Pace<'_>,
-    mut note: impl FnMut(&str),
+    mut note: impl FnMut(&str, Range<usize>),
 ) -> Result<(), Late> {
     pace.again();
     let bytes = text.as_bytes();
@@ -30,10 +32,11 @@ pub(super) fn each_word(
             .get(end)
             .is_none_or(|byte| CLASSES[usize::from(*byte)] == Class::Space)
         {
-            note_ascii(&bytes[at..end], &mut note);
+            note_ascii(&bytes[at..end], |word| note(word, at..end));
             at = end;
         } else {
-            at += note_other(&text[at..], at, pace, &mut note)?;
+            let end = note_other(&text[at..], at, pace, |word, end| note(word, at..at + end))?;
+            at += end;
         }
     }
     Ok(())
@@ -63,7 +66,7 @@ static CLASSES: [Class; 256] = {
 /// No word of a list is as long.
 const SHORT: usize = 32;
 
-fn note_ascii(word: &[u8], note: &mut impl FnMut(&str)) {
+fn note_ascii(word: &[u8], mut note: impl FnMut(&str)) {
     let Some(from) = word.iter().position(u8::is_ascii_alphabetic) else {
         return;
     };
@@ -89,7 +92,7 @@ fn note_other(
     text: &str,
     offset: usize,
     pace: &mut Pace<'_>,
-    note: &mut impl FnMut(&str),
+    mut note: impl FnMut(&str, usize),
 ) -> Result<usize, Late> {
     let mut word = String::new();
     let mut end = text.len();
@@ -106,7 +109,7 @@ fn note_other(
     }
     let bare = word.trim_matches(|one: char| !one.is_alphabetic());
     if !bare.is_empty() {
-        note(bare);
+        note(bare, end);
     }
     // A character that parts words is passed over by whoever calls: it may be of several bytes.
     Ok(end + text[end..].chars().next().map_or(0, char::len_utf8))
@@ -142,7 +145,7 @@ mod tests {
             let mut twin = Words::default();
             read(&text, &mut twin, &mut Pace::unlimited()).expect("all the time");
             let mut words = Vec::new();
-            each_word(&text, &mut Pace::unlimited(), |word| words.push(word.to_owned())).expect("all the time");
+            each_word(&text, &mut Pace::unlimited(), |word, _| words.push(word.to_owned())).expect("all the time");
             let twin: Vec<String> = twin
                 .0
                 .into_iter()
