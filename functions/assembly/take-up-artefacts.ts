@@ -161,7 +161,16 @@ export function takeUpArtefacts(request: {
         const held = await models.hold(facts.id);
         try {
           const opened = await openNativeEmbed({ addon_path: addon, ort_lib_path, model_dir: folder });
-          return { ...opened, close: () => opened.close().finally(() => held.release()) };
+          return {
+            ...opened,
+            async close() {
+              try {
+                await opened.close();
+              } finally {
+                await held.release();
+              }
+            },
+          };
         } catch (error) {
           await held.release();
           throw error;
