@@ -24,6 +24,8 @@ const inputs = [
   'crates/compute',
   'crates/gates',
   'crates/kernels',
+  'crates/search',
+  'crates/segments',
   'crates/signing',
   'crates/translog',
 ];

@@ -72,8 +72,11 @@ interface Exports {
   top_k_finish(hits: number, room: number): number;
 }
 
-/** Rows are lent to the blob in blocks: linear memory never shrinks, and between blocks other work gets its turn. */
-const BLOCK_BYTES = 1_048_576;
+/** Rows are lent to the blob in blocks: linear memory never shrinks, and a block that was just copied is still in the cache. */
+const BLOCK_BYTES = 262_144;
+
+/** About 1 ms; then other work gets its turn. */
+const BYTES_A_TURN = 4_194_304;
 
 function makeEngine(exports: Exports): { call: CallFrames; topK: ScoreCompute['topK'] } {
   /** After a trap nothing in the memory can be trusted, keys least of all. */
@@ -112,6 +115,19 @@ function makeEngine(exports: Exports): { call: CallFrames; topK: ScoreCompute['t
     return new Float32Array(exports.memory.buffer, address, length);
   }
 
+  /** Through one block of `step` floats; 0, or 1 + number of the row that is not finite. */
+  function addRows(rows: Float32Array, step: number): number {
+    return lend(Math.min(step, rows.length) * 4, (address) => {
+      for (let from = 0; from < rows.length; from += step) {
+        const block = rows.subarray(from, from + step);
+        floatsAt(address, block.length).set(block);
+        const added = exports.top_k_add(address, block.length);
+        if (added !== 0) return added;
+      }
+      return 0;
+    });
+  }
+
   return {
     call(operation, items, read) {
       return guarded(() => {
@@ -143,15 +159,10 @@ function makeEngine(exports: Exports): { call: CallFrames; topK: ScoreCompute['t
       if (begun > 0) throw nonFinite({ in: 'query', index: begun - 1 });
 
       const step = Math.max(1, Math.floor(BLOCK_BYTES / (dimension * 4))) * dimension;
-      for (let from = 0; from < rows.length; from += step) {
+      const turn = Math.max(1, Math.floor(BYTES_A_TURN / (step * 4))) * step;
+      for (let from = 0; from < rows.length; from += turn) {
         if (from > 0) await setImmediate();
-        const block = rows.subarray(from, from + step);
-        const added = guarded(() =>
-          lend(block.byteLength, (address) => {
-            floatsAt(address, block.length).set(block);
-            return exports.top_k_add(address, block.length);
-          }),
-        );
+        const added = guarded(() => addRows(rows.subarray(from, from + turn), step));
         if (added > 0) throw nonFinite({ in: 'rows', index: added - 1 });
       }
 

@@ -52,7 +52,11 @@ pub unsafe extern "C" fn release(address: *mut u8, length: usize) {
     };
     // SAFETY: the caller's promise.
     unsafe {
-        std::slice::from_raw_parts_mut(address, length).zeroize();
+        // By words: bytes one by one would take longer than a scan of what stood here. A block is aligned to 16 bytes.
+        let words = length / size_of::<u64>();
+        std::slice::from_raw_parts_mut(address.cast::<u64>(), words).zeroize();
+        let tail = words * size_of::<u64>();
+        std::slice::from_raw_parts_mut(address.add(tail), length - tail).zeroize();
         dealloc(address, layout);
     }
 }

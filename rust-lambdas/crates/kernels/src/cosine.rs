@@ -11,14 +11,24 @@ pub(crate) const SAFE_SQUARED_NORMS: std::ops::RangeInclusive<f32> = 1e-30..=1e3
 pub fn cosine(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "rows of one length");
     let three_sums = active().three_sums;
-    let mut sums = three_sums(a, b, 1.0, 1.0);
-    if !(SAFE_SQUARED_NORMS.contains(&sums[1]) && SAFE_SQUARED_NORMS.contains(&sums[2])) {
+    let sums = three_sums(a, b, 1.0, 1.0);
+    cosine_of_sums(sums).unwrap_or_else(|| {
         let (Some(a_scale), Some(b_scale)) = (scale_of(a), scale_of(b)) else {
             return 0.0;
         };
-        sums = three_sums(a, b, a_scale, b_scale);
-    }
-    let [product, a_squared, b_squared] = sums;
+        quotient(three_sums(a, b, a_scale, b_scale))
+    })
+}
+
+/// Of the product and both squares; none where a square has lost digits.
+#[inline]
+pub(crate) fn cosine_of_sums(sums: [f32; 3]) -> Option<f32> {
+    let is_safe = SAFE_SQUARED_NORMS.contains(&sums[1]) && SAFE_SQUARED_NORMS.contains(&sums[2]);
+    is_safe.then(|| quotient(sums))
+}
+
+#[inline]
+fn quotient([product, a_squared, b_squared]: [f32; 3]) -> f32 {
     if a_squared == b_squared && product.abs() == a_squared {
         // A row with itself, or with its opposite: the roots would lose the last bit of 1.
         return product.signum();

@@ -33,13 +33,9 @@ pub fn f32_of(half: u16) -> f32 {
     let sign = u32::from(half & 0x8000) << 16;
     // The exponents differ by 112; the product is exact also where the f16 is subnormal.
     let scaled = f32::from_bits(magnitude) * f32::from_bits((127 + 112) << 23);
-    let is_special = magnitude >= 0x7c00 << 13;
-    let bits = if is_special {
-        magnitude | 0x7f80_0000
-    } else {
-        scaled.to_bits()
-    };
-    f32::from_bits(bits | sign)
+    // The highest exponent of f16 is that of infinity and NaN. No branch: a loop of these vectorises.
+    let special = u32::from(magnitude >= 0x7c00 << 13) * 0x7f80_0000;
+    f32::from_bits(scaled.to_bits() | special | sign)
 }
 
 /// Exact, each.

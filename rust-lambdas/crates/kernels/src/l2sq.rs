@@ -16,11 +16,15 @@ pub fn l2sq(a: &[f32], b: &[f32]) -> f32 {
 /// summed in `f64`, which holds the square of every `f32`.
 pub fn l2(a: &[f32], b: &[f32]) -> f32 {
     let squared = l2sq(a, b);
-    if SAFE_SQUARED_NORMS.contains(&squared) {
-        squared.sqrt()
-    } else {
-        l2sq_scalar(a, b).sqrt().min(f64::from(f32::MAX)) as f32
-    }
+    safe_root(squared).unwrap_or_else(|| l2sq_scalar(a, b).sqrt().min(f64::from(f32::MAX)) as f32)
+}
+
+/// The root of a square that has all its digits.
+#[inline]
+pub(crate) fn safe_root(squared: f32) -> Option<f32> {
+    SAFE_SQUARED_NORMS
+        .contains(&squared)
+        .then(|| squared.sqrt())
 }
 
 /// The plain twin.

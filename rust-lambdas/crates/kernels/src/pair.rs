@@ -106,6 +106,41 @@ pub(crate) fn three_sums_in<S: Simd>(
     ]
 }
 
+/// `[a·b, b·b]`, the same bits as [`three_sums_in`] gives without scales. `ahead` as for [`sum_in`].
+#[inline(always)]
+pub(crate) fn two_sums_in<S: Simd>(simd: S, a: &[f32], b: &[f32], ahead: usize) -> [f32; 2] {
+    let (mut products, mut squares) = ([simd.zero(); 4], [simd.zero(); 4]);
+    let (mut a_blocks, mut b_blocks) = (a.chunks_exact(4 * S::WIDTH), b.chunks_exact(4 * S::WIDTH));
+    for (x, y) in a_blocks.by_ref().zip(b_blocks.by_ref()) {
+        let block = y.as_ptr().cast::<u8>();
+        for line in 0..size_of_val(y) / 64 {
+            simd.prefetch(block.wrapping_add(ahead + 64 * line));
+        }
+        for lane in 0..4 {
+            let at = lane * S::WIDTH;
+            let (x, y) = (simd.load(&x[at..]), simd.load(&y[at..]));
+            products[lane] = simd.mul_add(x, y, products[lane]);
+            squares[lane] = simd.mul_add(y, y, squares[lane]);
+        }
+    }
+    let (mut a_lanes, mut b_lanes) = (
+        a_blocks.remainder().chunks_exact(S::WIDTH),
+        b_blocks.remainder().chunks_exact(S::WIDTH),
+    );
+    for (x, y) in a_lanes.by_ref().zip(b_lanes.by_ref()) {
+        let (x, y) = (simd.load(x), simd.load(y));
+        products[0] = simd.mul_add(x, y, products[0]);
+        squares[0] = simd.mul_add(y, y, squares[0]);
+    }
+    let (a_tail, b_tail) = (a_lanes.remainder(), b_lanes.remainder());
+    if !a_tail.is_empty() {
+        let (x, y) = (simd.load_part(a_tail), simd.load_part(b_tail));
+        products[3] = simd.mul_add(x, y, products[3]);
+        squares[3] = simd.mul_add(y, y, squares[3]);
+    }
+    [tree(simd, products), tree(simd, squares)]
+}
+
 #[inline(always)]
 fn add_three<S: Simd>(
     simd: S,

@@ -112,6 +112,10 @@ fn scans_and_reranks_agree_with_their_twin_on_every_path() {
                     kernels.isa
                 );
             }
+            let unscaled = (kernels.three_sums)(&query, row, 1.0, 1.0);
+            let mut two = [[0.0; 2]];
+            (kernels.scan_two_sums)(&query, row, &mut two);
+            assert_eq!(two[0], [unscaled[0], unscaled[2]], "{:?}", kernels.isa);
             let mut scaled = query.clone();
             (kernels.scale)(&mut scaled, 0.3);
             assert!(

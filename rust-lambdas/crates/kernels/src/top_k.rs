@@ -1,4 +1,8 @@
 use crate::best_rows::{BestRows, Hit};
+use crate::cosine::cosine_of_sums;
+use crate::isa::active;
+use crate::l2sq::safe_root;
+use crate::pair::Sum;
 use crate::{cosine, cosine_scalar, dot, dot_scalar, l2, l2sq, l2sq_scalar};
 
 /// How two rows are compared. The number crosses the language border.
@@ -74,6 +78,7 @@ pub enum NonFinite {
 pub struct TopK<Q> {
     metric: Metric,
     query: Q,
+    query_squared: f32,
     rows_seen: u32,
     best: BestRows,
 }
@@ -85,9 +90,11 @@ impl<Q: AsRef<[f32]>> TopK<Q> {
         if let Some(at) = query.as_ref().iter().position(|x| !x.is_finite()) {
             return Err(NonFinite::Query(at as u32));
         }
+        let query_squared = (active().three_sums)(query.as_ref(), query.as_ref(), 1.0, 1.0)[1];
         Ok(Self {
             metric,
             query,
+            query_squared,
             rows_seen: 0,
             best: BestRows::new(k, rows),
         })
@@ -95,14 +102,54 @@ impl<Q: AsRef<[f32]>> TopK<Q> {
 
     /// Adds whole rows of the query's length, row-major. After an error the rest of the block is not looked at.
     pub fn add_rows(&mut self, rows: &[f32]) -> Result<(), NonFinite> {
+        let dimension = self.query.as_ref().len();
+        let mut scores = [0.0; STEP_ROWS];
+        for rows in rows.chunks(dimension * STEP_ROWS) {
+            let scores = &mut scores[..rows.len() / dimension];
+            self.score(rows, scores)?;
+            self.best.add_block(self.rows_seen, scores);
+            self.rows_seen += scores.len() as u32;
+        }
+        Ok(())
+    }
+
+    /// One pass over the rows. A sum that is finite is one of finite numbers, so only rows of the other sums are looked at
+    /// again: those are refused, or summed with more care.
+    fn score(&self, rows: &[f32], scores: &mut [f32]) -> Result<(), NonFinite> {
         let query = self.query.as_ref();
-        for row in rows.chunks_exact(query.len()) {
-            // Read once here while the row comes into the cache for the kernel behind it.
-            if !is_finite(row) {
-                return Err(NonFinite::Row(self.rows_seen));
+        let again = |at: usize| {
+            let row = &rows[at * query.len()..][..query.len()];
+            if is_finite(row) {
+                Ok(self.metric.score(query, row))
+            } else {
+                Err(NonFinite::Row(self.rows_seen + at as u32))
             }
-            self.best.add(self.rows_seen, self.metric.score(query, row));
-            self.rows_seen += 1;
+        };
+        if self.metric == Metric::Cosine {
+            let mut sums = [[0.0; 2]; STEP_ROWS];
+            let sums = &mut sums[..scores.len()];
+            (active().scan_two_sums)(query, rows, sums);
+            for (at, (score, [product, squared])) in scores.iter_mut().zip(sums).enumerate() {
+                let cosine = cosine_of_sums([*product, self.query_squared, *squared]);
+                *score = cosine.map_or_else(|| again(at), Ok)?;
+            }
+            return Ok(());
+        }
+        let sum = if self.metric == Metric::DotProduct {
+            Sum::Dot
+        } else {
+            Sum::L2sq
+        };
+        (active().scan_f32)(sum, query, rows, query.len(), scores);
+        for (at, score) in scores.iter_mut().enumerate() {
+            let safe = match self.metric {
+                Metric::Euclidean => safe_root(*score).map(|distance| 1.0 / (1.0 + distance)),
+                Metric::SquaredEuclidean => {
+                    Some(1.0 / (1.0 + *score)).filter(|_| score.is_finite())
+                }
+                Metric::Cosine | Metric::DotProduct => Some(*score).filter(|_| score.is_finite()),
+            };
+            *score = safe.map_or_else(|| again(at), Ok)?;
         }
         Ok(())
     }
@@ -112,6 +159,9 @@ impl<Q: AsRef<[f32]>> TopK<Q> {
         self.best.finish()
     }
 }
+
+/// Rows whose sums are looked at together.
+const STEP_ROWS: usize = 64;
 
 /// x × 0 is 0 for finite x and NaN else; the sum keeps a NaN and the loop vectorises.
 fn is_finite(row: &[f32]) -> bool {

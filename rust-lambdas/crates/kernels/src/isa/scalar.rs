@@ -23,6 +23,11 @@ pub(super) static KERNELS: Kernels = Kernels {
         let (a, b) = (scaled(a, a_scale), scaled(b, b_scale));
         [dot_scalar(&a, &b), dot_scalar(&a, &a), dot_scalar(&b, &b)].map(|sum| sum as f32)
     },
+    scan_two_sums: |query, rows, out| {
+        for (row, out) in rows.chunks_exact(query.len()).zip(out) {
+            *out = [dot_scalar(query, row), dot_scalar(row, row)].map(|sum| sum as f32);
+        }
+    },
     scale: |row, by| row.iter_mut().for_each(|x| *x *= by),
     scan_f32: |sum, query, rows, stride, out| {
         for (row, out) in rows.chunks_exact(stride).zip(out) {

@@ -11,7 +11,7 @@ use crate::estimates::{Estimate, estimates_in};
 use crate::half::widen_in;
 use crate::hamming::hamming_in;
 use crate::lut_scan::lut_scan_in;
-use crate::pair::{Sum, scale_in, sum_in, three_sums_in};
+use crate::pair::{Sum, scale_in, sum_in, three_sums_in, two_sums_in};
 use crate::rotation::hadamard_in;
 use crate::scan::{rerank_in, scan_i8_in, scan_in};
 use crate::simd::Simd as _;
@@ -24,6 +24,8 @@ pub(crate) struct Kernels {
     pub dot: fn(&[f32], &[f32]) -> f32,
     pub l2sq: fn(&[f32], &[f32]) -> f32,
     pub three_sums: fn(&[f32], &[f32], f32, f32) -> [f32; 3],
+    /// Query, rows that follow each other, products, squares of the rows.
+    pub scan_two_sums: fn(&[f32], &[f32], &mut [[f32; 2]]),
     pub scale: fn(&mut [f32], f32),
     pub scan_f32: fn(Sum, &[f32], &[f32], usize, &mut [f32]),
     pub scan_f16: fn(Sum, &[f32], &[u16], usize, &mut [f32]),
@@ -66,6 +68,11 @@ macro_rules! kernels {
             l2sq: entry!($features (a: &[f32], b: &[f32]) -> f32 { sum_in::<_, _, true>($token, a, b, 0) }),
             three_sums: entry!($features (a: &[f32], b: &[f32], a_scale: f32, b_scale: f32) -> [f32; 3] {
                 three_sums_in($token, a, b, a_scale, b_scale)
+            }),
+            scan_two_sums: entry!($features (query: &[f32], rows: &[f32], out: &mut [[f32; 2]]) {
+                for (row, out) in rows.chunks_exact(query.len()).zip(out) {
+                    *out = two_sums_in($token, query, row, AHEAD_BYTES);
+                }
             }),
             scale: entry!($features (row: &mut [f32], by: f32) { scale_in($token, row, by) }),
             scan_f32: entry!($features (sum: Sum, query: &[f32], rows: &[f32], stride: usize, out: &mut [f32]) {
