@@ -390,8 +390,30 @@ test('half precision is the default, and exact scores need rows', async () => {
   await vectors.compactNow(place());
   expect((await query()).hits.map(({ id }) => id)).toEqual(['a']);
   await expect(query({ exact: true })).rejects.toMatchObject({ code: 'no_stored_rows', status: 409 });
+  // Segments without rows are never merged: there is nothing to make another of.
+  for (let round = 0; round < 8; round += 1) {
+    await put([{ id: `b${round}`, values: [1, round, 0] }]);
+    expect(await vectors.compactNow(place())).toBe('done');
+  }
+  expect((await query({}, openVectors(node))).hits).toHaveLength(9);
   const patches = [{ id: 'a', metadata: {} }];
   await expect(vectors.patch(testCall(), { ...place(), patches })).rejects.toMatchObject({ code: 'no_stored_rows' });
+});
+
+test.each<[string, (key: string) => Promise<unknown>]>([
+  ['missing', (key) => node.objects.delete(key)],
+  ['changed', (key) => node.objects.put(key, new Uint8Array(8192))],
+])('a segment that is %s is told, and other namespaces answer on', async (_what, damage) => {
+  await put([{ id: 'a', values: [1, 0, 0] }]);
+  await vectors.compactNow(place());
+  await vectors.put(testCall(), { collection, namespace: 'whole', vectors: [{ id: 'w', values: [1, 0, 0] }] });
+  for (const key of await storedObjects()) await damage(key);
+  const reader = openVectors(node);
+  const refusal = { code: 'capability_unavailable', status: 503, public: { reason: 'segment_damaged' } };
+  await expect(query({}, reader)).rejects.toMatchObject(refusal);
+  await expect(put([{ id: 'b', values: [1, 0, 0] }], reader)).rejects.toMatchObject(refusal);
+  await expect(reader.get(testCall(), { ...place(), ids: ['a'], include: [] })).rejects.toMatchObject(refusal);
+  expect((await query({ namespace: 'whole' }, reader)).hits).toHaveLength(1);
 });
 
 test('ids come in byte order, page by page, from rows that wait and from segments', async () => {

@@ -81,7 +81,8 @@ export function makeCompactions(
       for (;;) {
         signal.throwIfAborted();
         const result = await compactNamespace(parts, space, { takesDelta });
-        if (result === 'overtaken') continue;
+        // Whoever was faster is at it now.
+        if (result === 'overtaken') return { kind: 'retry', delay_ms: overtaken_ms, reason: result };
         if (result === 'nothing' && !takesDelta) break;
         // Rows that came in meanwhile wait for their own hour, or go into the next one at once where they are many.
         const followed = await space.follow();
@@ -96,6 +97,9 @@ export function makeCompactions(
     },
   };
 }
+
+/** Before a job looks again at a namespace that somebody else compacts. */
+const overtaken_ms = 1_000;
 
 function jobId(collection_id: string, namespace: string, generation: number): string {
   return `compact-${collection_id}-${namespace}-${generation}`;

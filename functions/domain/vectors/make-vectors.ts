@@ -93,9 +93,9 @@ export function makeVectors(facts: VectorsFacts): VectorsWithJobs {
 
   /** Follows, works, and lets the view go whatever comes of it. A namespace that was never written is one without rows. */
   async function following<T>(namespace: Namespace, work: (followed: Followed) => Promise<T>): Promise<T> {
-    const followed = (await namespace.follow()) ?? (await openEmpty(namespace.collection));
+    const followed = (await explainRefusal(namespace.follow())) ?? (await openEmpty(namespace.collection));
     try {
-      return await work(followed);
+      return await explainRefusal(work(followed));
     } finally {
       followed.release();
     }
@@ -213,7 +213,7 @@ export function makeVectors(facts: VectorsFacts): VectorsWithJobs {
         checkCount(vectors.length, limits.vectors.put_rows_max, 'vectors');
         const space = await openNamespace(call, request);
         const { writes, truncated } = await values.ofRows(call, space.collection, vectors);
-        const { seq, put } = await writer.write(space, writes);
+        const { seq, put } = await explainRefusal(writer.write(space, writes));
         const value = { seq, upserted: put, ids: writes.map(({ id }) => id), truncated };
         return { value, outcome: { response: { ...value }, detail: { seq, upserted: put } } };
       });
@@ -239,7 +239,8 @@ export function makeVectors(facts: VectorsFacts): VectorsWithJobs {
         const writes = patches
           .filter(({ id }) => isThere.has(id))
           .map((patch) => ({ kind: 'patch' as const, ...patch }));
-        const { seq } = writes.length === 0 ? { seq: await seqOf(space) } : await writer.write(space, writes);
+        const { seq } =
+          writes.length === 0 ? { seq: await seqOf(space) } : await explainRefusal(writer.write(space, writes));
         const value = {
           seq,
           patched: ids.filter((id) => isThere.has(id)),

@@ -9,6 +9,7 @@ import { readHead, type Head } from './head.ts';
 import { inTurn, shared } from './in-turn.ts';
 import { deltaRange, headKey, manifestKey, partition, segmentObject } from './keys.ts';
 import { noManifest, readManifest, type Manifest } from './manifest.ts';
+import { damaged } from './refused-input.ts';
 
 /** One namespace of one collection, and what of it is in memory. */
 export interface Namespace {
@@ -164,7 +165,7 @@ function holdNamespace({
     const manifest = head.generation === 0 ? noManifest : item === undefined ? undefined : readManifest(item);
     const opened = manifest === undefined ? undefined : await openView(serving, manifest);
     if (manifest === undefined || opened === undefined) {
-      if (await isStill(head)) throw new Error(`${pk}: generation ${head.generation} names what is not there`);
+      if (await isStill(head)) throw damaged(`generation ${head.generation} names an object that is not there`);
       return false;
     }
     await retire();

@@ -19,8 +19,12 @@ export interface CompactionPlan {
 export function planCompaction(
   { segments }: Pick<Manifest, 'segments'>,
   delta_rows: number,
-  rules: CompactionRules,
+  rules: CompactionRules & {
+    /** Whether segments hold what they were made from; else no other can be made of them. */
+    readonly keepsRows: boolean;
+  },
 ): CompactionPlan | undefined {
+  if (!rules.keepsRows) return delta_rows > 0 ? { merged: [], takesDelta: true, level: 1 } : undefined;
   if (delta_rows > 0) return planWithDelta(segments, delta_rows, rules);
   const shares = segments.map(({ rows, dead }) => (dead?.rows ?? 0) / rows);
   const worst = shares.indexOf(Math.max(...shares));
