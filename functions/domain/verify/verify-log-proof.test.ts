@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { openLogWorld, type LogWorld } from '../../../tests/fixtures/log-world.ts';
+import { addKey, allOf, revokeKey } from '../identity/document-changes.ts';
 import type { Pin } from './pin.ts';
 import { isLogProof, verifyLogProof, type LogVerdict } from './verify-log-proof.ts';
 
@@ -47,6 +48,20 @@ test('accepts a sealed receipt, and says what was checked and that no witness is
 test.each([
   ['no pin', 3, 'trust.unpinned', text_of, () => []],
   ['a pin without documents', 3, 'trust.unpinned', text_of, () => [{ ...pin, documents: [] }]],
+  [
+    'a pin whose policy knows the log and nobody its documents',
+    3,
+    'trust.unpinned',
+    text_of,
+    () => [{ ...pin, documents: [], policy: `log ${world.identity.vkeys[0]}\nquorum none\n` }],
+  ],
+  [
+    'documents of a node that is not the one which is pinned',
+    3,
+    'trust.unpinned',
+    text_of,
+    () => [{ ...pin, node_id: 'did:key:z6MkpTHR8VNsBxYAAWHut2Geadd9jSwuBV8xRoAnwWsdvktH' }],
+  ],
   ['another place', 12, 'log.inclusion', () => text.replace('index 2', 'index 3'), undefined],
   ['another size', 12, 'log.inclusion', () => text.replace('\n5\n', '\n9\n'), undefined],
   ['a size that gives the same path', 11, 'sig.invalid', () => text.replace('\n5\n', '\n6\n'), undefined],
@@ -113,6 +128,40 @@ test('a witness of the policy that cosigned makes the quorum', async () => {
     checkpoint: { witnesses: ['W1'], has_quorum: true },
   });
   expect(await verify(text, [{ ...pin, policy }])).toMatchObject({ exit: 13 });
+});
+
+test('a key that is taken back from a place in the log on is judged by where the receipt stands, and by the whole chain', async () => {
+  const world = await openLogWorld();
+  try {
+    const ids = await world.append(3);
+    await world.sealer().seal();
+    const { identity } = world.node;
+    const issuer = (
+      identity.document['verificationMethod'] as readonly { role: string; publicKeyMultibase: string }[]
+    ).find(({ role }) => role === 'issuer')?.publicKeyMultibase;
+    const key = await world.node.keys.create('issuer');
+    await identity.appendDocument(
+      allOf(addKey({ key, now: world.node.now() }), revokeKey({ key_id: issuer ?? '', revoked_at: 2 })),
+    );
+    const rotated = { node_id: identity.node_id, documents: identity.chain };
+    const { verify: compute, digest } = world.node.compute;
+    const judge = async (place: number, documents: Pin['documents']) => {
+      const proof = await world.receipts.proof(ids[place] ?? '', 'default');
+      if (proof?.kind !== 'sealed') throw new Error('the receipt is not sealed');
+      const index = Number(/index (\d+)/.exec(proof.text)?.[1]);
+      const bytes = new TextEncoder().encode(proof.text);
+      const verdict = await verifyLogProof({ bytes, pins: [{ ...rotated, documents }], verify: compute, digest });
+      return { index, code: verdict.code, exit: verdict.exit };
+    };
+    for (const place of [0, 1, 2]) {
+      const { index, exit, code } = await judge(place, rotated.documents);
+      expect([exit, code]).toEqual(index < 2 ? [0, 'ok'] : [14, 'key.revoked']);
+      // The newest document alone is no chain: nobody knows that the first root signed for it.
+      expect((await judge(place, rotated.documents.slice(1))).exit).not.toBe(0);
+    }
+  } finally {
+    await world.close();
+  }
 });
 
 test('no flipped bit is accepted', async () => {
