@@ -125,11 +125,6 @@ export function decodeVector(text: string): Float32Array | undefined {
   return values;
 }
 
-/** base64 of little-endian f32. */
-export function encodeVector(values: Float32Array): string {
-  return Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
-}
-
 function isVector(value: unknown): boolean {
   if (!Array.isArray(value) || value.length === 0 || value.length > limits.vectors.dimension_max) return false;
   return value.every((one) => typeof one === 'number' && Number.isFinite(Math.fround(one)));

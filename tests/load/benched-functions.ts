@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { requestBytes, writeRequest } from '../../functions/adapters/frames/frames.ts';
-import { encodeFloats } from '../../functions/adapters/lambda/base64.ts';
+import { encodeFloats } from '../../functions/domain/float-base64.ts';
 import { builtPath } from '../integration/lambda/built-path.ts';
 import type { LambdaServer } from '../integration/lambda/lambda-server.ts';
 import { openStage } from '../integration/lambda/open-stage.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { z } from 'zod';
-import { encodeFloats } from './base64.ts';
+import { encodeFloats } from '../../domain/float-base64.ts';
 import { payload_bytes_max } from './function-call.ts';
 import type { InvokeFunction } from './function-call.ts';
 import { lambdaEmbed } from './lambda-embed.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { JsonObject } from '../../domain/json.ts';
 import { ComputeRefusedError } from '../../domain/ports/compute.ts';
 import type { EmbedCompute, Precision } from '../../domain/ports/compute.ts';
-import { decodeFloats } from './base64.ts';
+import { decodeFloats } from '../../domain/float-base64.ts';
 import { asCapability } from './capability-error.ts';
 import type { InvokeFunction } from './function-call.ts';
 import { mapInParallel, splitByWeight } from './split-by-weight.ts';

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { z } from 'zod';
 import type { Metric } from '../../domain/ports/compute.ts';
 import { openWasmCompute } from '../wasm/wasm-compute.ts';
-import { decodeFloats, encodeFloats } from './base64.ts';
+import { decodeFloats, encodeFloats } from '../../domain/float-base64.ts';
 import { FunctionUnavailableError, payload_bytes_max } from './function-call.ts';
 import type { InvokeFunction } from './function-call.ts';
 import { lambdaScore } from './lambda-score.ts';

@@ -1,3 +1,4 @@
+import { decodeFloats, encodeFloats } from '../float-base64.ts';
 import type { Item } from '../ports/table.ts';
 import type { JsonObject } from '../json.ts';
 import type { AppendedRow } from '../ports/segment-compute.ts';
@@ -14,7 +15,7 @@ export function deltaItem(row: AppendedRow): Item {
   return {
     seq,
     id,
-    values: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64'),
+    values: encodeFloats(values),
     ...(metadata === undefined ? {} : { metadata }),
     ...(content === undefined ? {} : { content }),
   };
@@ -28,18 +29,11 @@ export function readDelta(item: Item, dimension: number): AppendedRow {
   if (typeof id !== 'string') throw new Error(`delta row ${seq} has no id`);
   if (gone === true) return { kind: 'gone', seq, id };
   if (typeof values !== 'string') throw new Error(`delta row ${seq} has no values`);
-  const bytes = Buffer.from(values, 'base64');
-  if (bytes.length !== dimension * 4) {
-    throw new Error(`expected ${dimension} values in delta row ${seq}, found ${bytes.length / 4}`);
-  }
-  const row = new Float32Array(dimension);
-  // A copy, because the decoded bytes need not lie on a multiple of four.
-  new Uint8Array(row.buffer).set(bytes);
   return {
     kind: 'vector',
     seq,
     id,
-    values: row,
+    values: decodeFloats(values, dimension, `delta row ${seq}`),
     ...(metadata === undefined ? {} : { metadata: metadata as JsonObject }),
     ...(typeof content === 'string' ? { content } : {}),
   };

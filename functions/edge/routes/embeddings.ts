@@ -1,11 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Embedded } from '../../domain/embeddings/embeddings.ts';
+import { encodeFloats } from '../../domain/float-base64.ts';
 import { SignetError } from '../../domain/errors.ts';
 import { jsonAnswer, judgedAnswer } from '../answer.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { endpoint } from '../endpoint.ts';
-import { encodeVector, jsonObject } from '../schema-parts.ts';
+import { jsonObject } from '../schema-parts.ts';
 
 const text = z.string().min(1, 'expected a text that is not empty');
 const texts = z.array(text).min(1, 'expected at least one text').max(limits.embeddings.inputs_max);
@@ -55,7 +56,7 @@ export const embeddingEndpoints: readonly Endpoint[] = [
         ...(body.dimensions === undefined ? {} : { dimensions: body.dimensions }),
       });
       const { vectors, tokens, model } = judged.value;
-      const encode = body.encoding_format === 'base64' ? encodeVector : asFloats;
+      const encode = body.encoding_format === 'base64' ? encodeFloats : asFloats;
       const used = tokens.reduce((sum, count) => sum + count, 0);
       return judgedAnswer(judged, {
         object: 'list',
@@ -132,7 +133,7 @@ function readInput(input: unknown): readonly string[] {
 
 function encodeAll(vectors: Embedded['vectors'], encoding: 'float' | 'base64' | 'int8'): object {
   if (encoding === 'float') return { encoding, embeddings: vectors.map(asFloats) };
-  if (encoding === 'base64') return { encoding, embeddings: vectors.map(encodeVector) };
+  if (encoding === 'base64') return { encoding, embeddings: vectors.map(encodeFloats) };
   const quantised = vectors.map(quantise);
   return { encoding, embeddings: quantised.map((one) => one.values), scales: quantised.map((one) => one.scale) };
 }
