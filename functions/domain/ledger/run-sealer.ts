@@ -1,3 +1,4 @@
+import { makeNaps } from '../naps.ts';
 import type { Sealer } from './make-sealer.ts';
 import { LedgerHaltedError } from './ledger-halted.ts';
 
@@ -30,22 +31,11 @@ export function runSealer({
 }): SealingWork {
   const end = new AbortController();
   let isAwake = true;
-  let interrupt = (): void => {};
-
-  /** Until it is woken, or so long. */
-  function sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      interrupt = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
+  const naps = makeNaps(end.signal);
 
   async function work(): Promise<void> {
     while (!end.signal.aborted) {
-      if (!isAwake) await sleep(look_ms);
+      if (!isAwake) await naps.sleep(look_ms);
       if (end.signal.aborted) return;
       isAwake = false;
       let isFull = false;
@@ -59,27 +49,21 @@ export function runSealer({
         onError(error, isHalted);
         if (isHalted) return;
         isAwake = true;
-        await pause(repeat_ms);
+        await naps.pause(repeat_ms);
       }
-      if (isAwake && !isFull) await pause(every_ms - (performance.now() - began));
+      if (isAwake && !isFull) await naps.pause(every_ms - (performance.now() - began));
     }
-  }
-
-  /** Only the end of the work cuts it short. */
-  async function pause(ms: number): Promise<void> {
-    const until = performance.now() + ms;
-    for (let left = ms; left > 0 && !end.signal.aborted; left = until - performance.now()) await sleep(left);
   }
 
   const working = work();
   return {
     wake() {
       isAwake = true;
-      interrupt();
+      naps.interrupt();
     },
     async stop() {
       end.abort();
-      interrupt();
+      naps.interrupt();
       await working;
     },
   };

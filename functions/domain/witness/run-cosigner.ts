@@ -1,3 +1,4 @@
+import { makeNaps } from '../naps.ts';
 import type { Cosigner } from './make-cosigner.ts';
 
 export interface CosigningWork {
@@ -22,27 +23,15 @@ export function runCosigner({
 }): CosigningWork {
   const end = new AbortController();
   let isAwake = true;
-  let interrupt = (): void => {};
-
-  function sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      if (end.signal.aborted) return resolve();
-      const timer = setTimeout(resolve, ms);
-      interrupt = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
+  const naps = makeNaps(end.signal);
 
   async function work(): Promise<void> {
     while (!end.signal.aborted) {
-      if (!isAwake) await sleep(look_ms);
+      if (!isAwake) await naps.sleep(look_ms);
       if (end.signal.aborted) return;
       isAwake = false;
       await cosigner.round(end.signal).catch(onError);
-      const until = performance.now() + every_ms;
-      for (let left = every_ms; left > 0 && !end.signal.aborted; left = until - performance.now()) await sleep(left);
+      await naps.pause(every_ms);
     }
   }
 
@@ -51,11 +40,11 @@ export function runCosigner({
     wake() {
       if (isAwake) return;
       isAwake = true;
-      interrupt();
+      naps.interrupt();
     },
     async stop() {
       end.abort();
-      interrupt();
+      naps.interrupt();
       await working;
     },
   };
