@@ -1,25 +1,14 @@
-import { afterAll, describe, expect, test } from '@jest/globals';
+import { afterAll, expect, test } from '@jest/globals';
 import { existsSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describeWithAddon } from '../../../tests/fixtures/with-addon.ts';
 import { describeCompute } from '../../domain/ports/compute.contract.ts';
 import { describeKeys } from '../../domain/ports/compute-keys.contract.ts';
-import { findAddon } from './find-addon.ts';
 import { openNativeCompute } from './native-compute.ts';
 
-const addon_path = findAddon();
-
-/** Counted as skipped, with its reason in the name, where no addon was built. */
-const describeWithAddon = addon_path === undefined ? describe.skip : describe;
-const reason =
-  addon_path === undefined ? ' (skipped: no native addon is built; `npm start` or `npm run build` builds it)' : '';
-
-describeWithAddon(`native addon${reason}`, () => {
-  if (addon_path === undefined) {
-    test('answers as the shared vectors say', () => undefined);
-    return;
-  }
+describeWithAddon('native addon', (addon_path) => {
   describeCompute('compute on the native addon', async () => openNativeCompute({ addon_path }));
   describeKeys(Promise.resolve(openNativeCompute({ addon_path })));
 
