@@ -5,6 +5,7 @@ import type { Call, NewId, Now, RandomBytes } from '../call.ts';
 import type { Judge, Judgement } from '../decisions/judge.ts';
 import { SignetError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { allRows } from '../ports/all-rows.ts';
 import type { Item, Refused, Table, Written } from '../ports/table.ts';
 import type { Scope } from '../scopes.ts';
 import type { ApiKey, ApiKeys } from './api-keys.ts';
@@ -72,18 +73,11 @@ export function makeApiKeys({ table, judge, now, newId, random, single_user }: A
 
     async list(call) {
       const keys: ApiKey[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await table.query(
-          { pk: apiKeyList(call.principal.tenant), limit: 1000, ...(cursor === undefined ? {} : { cursor }) },
-          now(),
-        );
-        for (const { item } of page.rows) {
-          const key = readRow(item);
-          if (!isOver(key)) keys.push(shown(key));
-        }
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+      const query = { pk: apiKeyList(call.principal.tenant), limit: 1000 };
+      for await (const { item } of allRows(table, query, now)) {
+        const key = readRow(item);
+        if (!isOver(key)) keys.push(shown(key));
+      }
       return keys;
     },
 

@@ -5,6 +5,7 @@ import { SignetError } from '../errors.ts';
 import type { Identity } from '../identity/open-identity.ts';
 import { signingKeyRow } from '../identity/signing-keys.ts';
 import type { JsonObject } from '../json.ts';
+import { allRows } from '../ports/all-rows.ts';
 import type { VerifyCompute } from '../ports/compute.ts';
 import { ComputeRefusedError } from '../ports/compute.ts';
 import { KeyRefusedError, type Keys, type PublicKey } from '../ports/keys.ts';
@@ -159,15 +160,8 @@ export function makeIdentities({ table, keys, identity, verify, judge, now, newI
 
   async function list(call: Call): Promise<readonly ManagedIdentity[]> {
     const found: ManagedIdentity[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = await table.query(
-        { pk: identityPartition(call.principal.tenant), limit: 1000, ...(cursor === undefined ? {} : { cursor }) },
-        now(),
-      );
-      found.push(...page.rows.map(({ item }) => readIdentity(item)));
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    const query = { pk: identityPartition(call.principal.tenant), limit: 1000 };
+    for await (const { item } of allRows(table, query, now)) found.push(readIdentity(item));
     return found;
   }
 

@@ -1,5 +1,6 @@
 import type { NewId } from '../call.ts';
 import type { DigestCompute } from '../ports/compute.ts';
+import { digestOne } from '../ports/digest-one.ts';
 import type { Keys, PublicKey } from '../ports/keys.ts';
 import { delegationType, statementPayloadType, statementType } from '../receipts/statement-types.ts';
 
@@ -20,8 +21,7 @@ export async function delegate(
   },
 ): Promise<{ readonly id: string; readonly envelope: string }> {
   const { issuer, key, node_id, con, kinds, window } = request;
-  const [digests] = await digest.digest([key.public_key]);
-  if (digests === undefined) throw new Error('no digest of the key came back');
+  const digests = await digestOne(digest, key.public_key);
   const { iat, nbf, naf } = window;
   const sealed = await keys.sealEnvelope({
     key_id: issuer.key_id,

@@ -1,4 +1,5 @@
 import limits from '@signet/shared/limits.json' with { type: 'json' };
+import { allRows } from '../ports/all-rows.ts';
 import type { Table } from '../ports/table.ts';
 import { readJobRow, rescheduleRows } from './job-row.ts';
 import { dueShard, jobIdOf, jobKey } from './keys.ts';
@@ -20,13 +21,9 @@ export async function reclaimLeases({
 }): Promise<number> {
   let freed = 0;
   for (let shard = 0; shard < limits.jobs.due_shards; shard += 1) {
-    let cursor: string | undefined;
-    do {
-      const query = { pk: dueShard(shard), limit: page_rows };
-      const page = await table.query(cursor === undefined ? query : { ...query, cursor }, now());
-      for (const { sk } of page.rows) freed += (await reclaim(jobIdOf(sk), sk)) ? 1 : 0;
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    for await (const { sk } of allRows(table, { pk: dueShard(shard), limit: page_rows }, now)) {
+      if (await reclaim(jobIdOf(sk), sk)) freed += 1;
+    }
   }
   return freed;
 

@@ -1,4 +1,5 @@
 import limits from '@signet/shared/limits.json' with { type: 'json' };
+import { allPages } from '../ports/all-rows.ts';
 import type { Queue } from '../ports/queue.ts';
 import type { Condition, Row, Table } from '../ports/table.ts';
 import { readJobRow } from './job-row.ts';
@@ -26,16 +27,14 @@ export function makeSweepDue({ table, queue, now }: { table: Table; queue: Pick<
     return woken;
 
     async function sweepShard(shard: number): Promise<void> {
-      let cursor: string | undefined;
-      do {
-        const query = { pk: dueShard(shard), to: dueUntil(swept_at), limit: page_rows };
-        const page = await table.query(cursor === undefined ? query : { ...query, cursor }, swept_at);
-        for (let start = 0; start < page.rows.length && woken < woken_max; start += limits.queue.batch_max) {
-          const woken_here = await wakeRows(page.rows.slice(start, start + limits.queue.batch_max), swept_at);
+      const query = { pk: dueShard(shard), to: dueUntil(swept_at), limit: page_rows };
+      for await (const page of allPages(table, query, () => swept_at)) {
+        for (let start = 0; start < page.length && woken < woken_max; start += limits.queue.batch_max) {
+          const woken_here = await wakeRows(page.slice(start, start + limits.queue.batch_max), swept_at);
           woken += woken_here;
         }
-        cursor = page.cursor;
-      } while (cursor !== undefined && woken < woken_max);
+        if (woken >= woken_max) return;
+      }
     }
   };
 

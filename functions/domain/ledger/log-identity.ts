@@ -4,6 +4,7 @@ import { listedKeys } from '../identity/node-document.ts';
 import type { Identity } from '../identity/open-identity.ts';
 import type { JsonObject } from '../json.ts';
 import type { DigestCompute } from '../ports/compute.ts';
+import { digestOne } from '../ports/digest-one.ts';
 import type { Keys, PublicKey } from '../ports/keys.ts';
 
 /** What the node document says of the log, and the keys for it that are here. */
@@ -87,18 +88,21 @@ export function listedLog(document: JsonObject): Pick<LogIdentity, 'origin' | 'v
   };
 }
 
-/** The verifier key of C2SP `signed-note`: type 0x01, Ed25519. */
+/** The verifier key of C2SP `signed-note`: what a name signs by. The kind is 0x01 of a log, 0x04 of a witness. */
 export async function vkeyText({
   origin,
   key,
   digest,
+  kind = logKind,
 }: {
   origin: string;
   key: Pick<PublicKey, 'public_key'>;
   digest: DigestCompute;
+  kind?: number;
 }): Promise<string> {
-  const typed = Buffer.concat([new Uint8Array([1]), key.public_key]);
-  const [digests] = await digest.digest([Buffer.concat([Buffer.from(`${origin}\n`), typed])]);
-  if (digests === undefined) throw new Error('no digest of the log key came back');
-  return `${origin}+${digests.sha256.slice(0, 8)}+${typed.toString('base64')}`;
+  const typed = Buffer.concat([new Uint8Array([kind]), key.public_key]);
+  const { sha256 } = await digestOne(digest, Buffer.concat([Buffer.from(`${origin}\n`), typed]));
+  return `${origin}+${sha256.slice(0, 8)}+${typed.toString('base64')}`;
 }
+
+const logKind = 1;

@@ -1,4 +1,5 @@
 import type { Now } from '../call.ts';
+import { allRows } from '../ports/all-rows.ts';
 import type { Item, Key, Table } from '../ports/table.ts';
 import { pendingKey, pendingPartitions } from '../receipts/keys.ts';
 import { addToTally, sumOf, type Tally } from './tally.ts';
@@ -25,16 +26,10 @@ export function countEntries({ table, now }: { table: Table; now: Now }): () => 
   async function countShard(pk: string, from: string, to: string): Promise<CountedEntries> {
     let tally: Tally = {};
     let entries = 0;
-    let cursor: string | undefined;
-    do {
-      const range = { pk, from, to, limit: 500 };
-      const page = await table.query(cursor === undefined ? range : { ...range, cursor }, now());
-      for (const { item } of page.rows) {
-        if (typeof item['entry'] === 'string') tally = addToTally(tally, item['entry']);
-      }
-      entries += page.rows.length;
-      cursor = page.cursor;
-    } while (cursor !== undefined);
+    for await (const { item } of allRows(table, { pk, from, to, limit: 500 }, now)) {
+      if (typeof item['entry'] === 'string') tally = addToTally(tally, item['entry']);
+      entries += 1;
+    }
     return { tally, entries };
   }
 

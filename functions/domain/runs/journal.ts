@@ -1,4 +1,5 @@
 import type { Json } from '../json.ts';
+import { allRows } from '../ports/all-rows.ts';
 import type { Operation, Table } from '../ports/table.ts';
 import type { ReplyFrame } from '../ports/script-host.ts';
 import { replyName, runPartition, stepKey, stepPrefix } from './keys.ts';
@@ -89,19 +90,10 @@ export async function stepReceipts(
   limit = Infinity,
 ): Promise<readonly string[]> {
   const receipts: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await table.query(
-      {
-        pk: runPartition(run.tenant, run.id),
-        prefix: stepPrefix,
-        limit: 500,
-        ...(cursor === undefined ? {} : { cursor }),
-      },
-      now,
-    );
-    receipts.push(...page.rows.flatMap((row) => (row.item as unknown as Step).receipts));
-    cursor = page.cursor;
-  } while (cursor !== undefined && receipts.length < limit);
+  const query = { pk: runPartition(run.tenant, run.id), prefix: stepPrefix, limit: 500 };
+  for await (const { item } of allRows(table, query, () => now)) {
+    receipts.push(...(item as unknown as Step).receipts);
+    if (receipts.length >= limit) break;
+  }
   return receipts.slice(0, limit);
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Json } from '../json.ts';
+import { allRows } from '../ports/all-rows.ts';
 import type { Item, Operation, Table } from '../ports/table.ts';
 import { runPartition, textKey, textPrefix } from './keys.ts';
 
@@ -27,20 +28,8 @@ export function putJson(place: TextPlace, value: Json, expires_at: number): read
 
 export async function getText(table: Table, place: TextPlace, now: number): Promise<string | undefined> {
   const parts: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await table.query(
-      {
-        pk: runPartition(place.tenant, place.run_id),
-        prefix: textPrefix(place.name),
-        limit: 1000,
-        ...(cursor === undefined ? {} : { cursor }),
-      },
-      now,
-    );
-    parts.push(...page.rows.map(({ item }) => textOf(item)));
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  const query = { pk: runPartition(place.tenant, place.run_id), prefix: textPrefix(place.name), limit: 1000 };
+  for await (const { item } of allRows(table, query, () => now)) parts.push(textOf(item));
   return parts.length === 0 ? undefined : parts.join('');
 }
 

@@ -1,6 +1,7 @@
 import type { Call, Now } from '../call.ts';
 import type { Judge } from '../decisions/judge.ts';
 import { SignetError } from '../errors.ts';
+import { allRows } from '../ports/all-rows.ts';
 import type { Item, Table } from '../ports/table.ts';
 import { listKey, scriptKey, scriptList, sourceKey, versionKey } from './keys.ts';
 import type { Scripts, StoredScript } from './scripts.ts';
@@ -65,15 +66,8 @@ export function makeScripts({ table, judge, now }: ScriptsParts): Scripts {
     async list(call) {
       mayRead(judge, call, '*');
       const found: Omit<StoredScript, 'source'>[] = [];
-      let cursor: string | undefined;
-      do {
-        const page = await table.query(
-          { pk: scriptList(call.principal.tenant), limit: 1000, ...(cursor === undefined ? {} : { cursor }) },
-          now(),
-        );
-        found.push(...page.rows.map((row) => described(row.item)));
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+      const query = { pk: scriptList(call.principal.tenant), limit: 1000 };
+      for await (const { item } of allRows(table, query, now)) found.push(described(item));
       return found;
     },
 

@@ -2,6 +2,7 @@ import type { Call, NewId, Now } from '../call.ts';
 import type { Judge, Judgement } from '../decisions/judge.ts';
 import { isSignetError, SignetError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
+import { allRows } from '../ports/all-rows.ts';
 import type { Table } from '../ports/table.ts';
 import { checkManifest } from './check-manifest.ts';
 import { compileSchema } from './compile-schema.ts';
@@ -55,12 +56,8 @@ export function makeTools({
 
   async function all(tenant: string): Promise<readonly ToolManifest[]> {
     const manifests = [...builtins.values()];
-    for (let cursor: string | undefined; ; ) {
-      const query = { pk: toolPartition(tenant), limit: 1000, ...(cursor === undefined ? {} : { cursor }) };
-      const page = await table.query(query, now());
-      manifests.push(...page.rows.map((row) => row.item['manifest'] as unknown as ToolManifest));
-      cursor = page.cursor;
-      if (cursor === undefined) break;
+    for await (const { item } of allRows(table, { pk: toolPartition(tenant), limit: 1000 }, now)) {
+      manifests.push(item['manifest'] as unknown as ToolManifest);
     }
     return manifests.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }

@@ -2,10 +2,11 @@ import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { NewId, Now, RandomBytes } from '../call.ts';
 import { SignetError } from '../errors.ts';
 import type { Metric, Precision } from '../ports/compute.ts';
+import { allRows } from '../ports/all-rows.ts';
+import { deleteRows, type KeyedBytes } from '../ports/delete-rows.ts';
 import type { Objects } from '../ports/objects.ts';
 import type { StoredRows } from '../ports/segment-compute.ts';
-import { splitTransactions } from '../ports/split-transactions.ts';
-import type { Item, Key, Table } from '../ports/table.ts';
+import type { Item, Row, Table } from '../ports/table.ts';
 import { droppedItem, readHead } from './head.ts';
 import {
   collectionKey,
@@ -42,6 +43,7 @@ export interface StoredCollection {
 export interface Collections {
   /** 409 `collection_exists`, or 400 when the tenant has too many. */
   create(tenant: string, facts: Omit<StoredCollection, 'id' | 'created' | 'rotation_key'>): Promise<StoredCollection>;
+  find(tenant: string, name: string): Promise<StoredCollection | undefined>;
   /** 404 `collection_not_found`. */
   get(tenant: string, name: string): Promise<StoredCollection>;
   list(
@@ -56,11 +58,6 @@ export interface Collections {
   dropNamespace(tenant: string, collection: StoredCollection, name: string): Promise<string | undefined>;
   /** Names of its namespaces. */
   namespaces(tenant: string, collection: StoredCollection): Promise<readonly string[]>;
-}
-
-interface KeyedBytes {
-  readonly key: Key;
-  readonly bytes: number;
 }
 
 /** What a namespace is made of as of a generation. */
@@ -87,26 +84,10 @@ export function makeCollections({
     for await (const { sk } of rowsOf(namespaceList(tenant, id))) yield { name: sk, pk: partition(tenant, id, sk) };
   }
 
-  async function* rowsOf(
-    pk: string,
-    range: { from?: string; to?: string } = {},
-  ): AsyncGenerator<{ sk: string; item: Item }> {
-    let cursor: string | undefined;
-    do {
-      const page = await table.query({ pk, ...range, limit: 1000, ...(cursor === undefined ? {} : { cursor }) }, now());
-      yield* page.rows;
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-  }
+  const rowsOf = (pk: string, range: { from?: string; to?: string } = {}): AsyncGenerator<Row> =>
+    allRows(table, { pk, ...range, limit: 1000 }, now);
 
-  async function remove(rows: readonly KeyedBytes[]): Promise<void> {
-    for (const transaction of splitTransactions(rows, ({ bytes }) => bytes)) {
-      await table.transact(
-        transaction.map(({ key }) => ({ kind: 'delete' as const, key })),
-        now(),
-      );
-    }
-  }
+  const remove = (rows: readonly KeyedBytes[]): Promise<void> => deleteRows(table, rows, now);
 
   /** Of a collection that is gone: a late writer meets no head, looks for the collection and is told. */
   async function removeNamespace(tenant: string, { id }: StoredCollection, name: string): Promise<void> {
@@ -183,6 +164,13 @@ export function makeCollections({
     }
   }
 
+  async function find(tenant: string, name: string): Promise<StoredCollection | undefined> {
+    // A name that no collection can have is not there either, and makes no key.
+    if (!/^[a-z0-9][a-z0-9._-]{0,63}$/.test(name)) return undefined;
+    const row = await table.get(collectionKey(tenant, name), now());
+    return row === undefined ? undefined : readCollection(row);
+  }
+
   return {
     async create(tenant, facts) {
       const { collections_max } = limits.vectors;
@@ -215,15 +203,12 @@ export function makeCollections({
       return stored;
     },
 
+    find,
+
     async get(tenant, name) {
-      // A name that no collection can have is not there either, and makes no key.
-      const row = /^[a-z0-9][a-z0-9._-]{0,63}$/.test(name)
-        ? await table.get(collectionKey(tenant, name), now())
-        : undefined;
-      if (row === undefined) {
-        throw new SignetError({ code: 'collection_not_found', detail: 'no collection of this name' });
-      }
-      return readCollection(row);
+      const found = await find(tenant, name);
+      if (found !== undefined) return found;
+      throw new SignetError({ code: 'collection_not_found', detail: 'no collection of this name' });
     },
 
     async list(tenant, { prefix, cursor, limit }) {

@@ -1,12 +1,14 @@
 import type { NewId, Now } from '../call.ts';
+import { allRows } from '../ports/all-rows.ts';
 import type { DigestCompute } from '../ports/compute.ts';
+import { deleteRows, type KeyedBytes } from '../ports/delete-rows.ts';
+import { digestOne } from '../ports/digest-one.ts';
 import type { Objects } from '../ports/objects.ts';
 import type { AppendedRow, BuiltSegment } from '../ports/segment-compute.ts';
-import { splitTransactions } from '../ports/split-transactions.ts';
-import type { Item, Key, Operation, Table } from '../ports/table.ts';
+import type { Item, Operation, Table } from '../ports/table.ts';
 import type { CompactionRules } from './compaction-rules.ts';
 import { readDelta } from './delta-row.ts';
-import { deltaKey, deltaRange, garbageKey, headKey, manifestKey, segmentObject } from './keys.ts';
+import { deltaRange, garbageKey, headKey, manifestKey, segmentObject } from './keys.ts';
 import { manifestItem, objectsOf, type Manifest, type ManifestSegment } from './manifest.ts';
 import type { Followed, Namespace } from './namespaces.ts';
 import { planCompaction, type CompactionPlan } from './plan-compaction.ts';
@@ -59,7 +61,8 @@ async function readDeltas(
 ): Promise<{ rows: readonly AppendedRow[]; bytes: number }> {
   const rows: AppendedRow[] = [];
   let bytes = 0;
-  for await (const item of itemsOf({ table, now }, deltaRange(pk, manifest.compacted_seq + 1, head.seq))) {
+  const range = deltaRange(pk, manifest.compacted_seq + 1, head.seq);
+  for await (const { item } of allRows(table, { ...range, limit: 1000 }, now)) {
     rows.push(readDelta(item, collection.dimension));
     bytes += bytesOf(item);
   }
@@ -207,28 +210,11 @@ async function publish(
 
 /** Also what an earlier one left that died before its end. */
 async function removeDeltas({ table, now }: CompactionParts, pk: string, compacted_seq: number): Promise<void> {
-  const rows: { key: Key; bytes: number }[] = [];
-  for await (const item of itemsOf({ table, now }, deltaRange(pk, 0, compacted_seq))) {
-    rows.push({ key: deltaKey(pk, Number(item['seq'])), bytes: bytesOf(item) });
+  const rows: KeyedBytes[] = [];
+  for await (const { sk, item } of allRows(table, { ...deltaRange(pk, 0, compacted_seq), limit: 1000 }, now)) {
+    rows.push({ key: { pk, sk }, bytes: bytesOf(item) });
   }
-  for (const transaction of splitTransactions(rows, ({ bytes }) => bytes)) {
-    await table.transact(
-      transaction.map(({ key }) => ({ kind: 'delete' as const, key })),
-      now(),
-    );
-  }
-}
-
-async function* itemsOf(
-  { table, now }: Pick<CompactionParts, 'table' | 'now'>,
-  range: { pk: string; from: string; to: string },
-): AsyncGenerator<Item> {
-  let cursor: string | undefined;
-  do {
-    const page = await table.query({ ...range, limit: 1000, ...(cursor === undefined ? {} : { cursor }) }, now());
-    for (const { item } of page.rows) yield item;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
+  await deleteRows(table, rows, now);
 }
 
 /** Of one segment in one generation: a name that comes twice might be deleted by whoever cleans up after the first. */
@@ -237,9 +223,7 @@ async function tombstonesName(
   { segment, generation, tombstones }: { segment: ManifestSegment; generation: number; tombstones: Uint8Array },
 ): Promise<string> {
   const bytes = Buffer.concat([Buffer.from(`${segment.name} ${generation} `), tombstones]);
-  const [digests] = await digest.digest([bytes]);
-  if (digests === undefined) throw new Error('no digest of the tombstones came back');
-  return digests.blake3;
+  return (await digestOne(digest, bytes)).blake3;
 }
 
 function withoutDead({ dead: _dead, ...segment }: ManifestSegment): ManifestSegment {

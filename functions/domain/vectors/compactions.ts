@@ -1,5 +1,4 @@
 import { BoundedMap } from '../bounded-map.ts';
-import { isSignetError } from '../errors.ts';
 import type { Jobs, JobStep } from '../jobs/jobs.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import type { Collections } from './collections.ts';
@@ -58,10 +57,9 @@ export function makeCompactions(
     },
 
     async begin(namespace) {
-      const followed = await namespace.follow();
-      followed?.release();
-      if (followed === undefined || waiting(followed.head) === 0) return 'nothing';
-      const id = await ensureJob(namespace, followed.head);
+      const head = await headOf(namespace);
+      if (head === undefined || waiting(head) === 0) return 'nothing';
+      const id = await ensureJob(namespace, head);
       if ((await jobs.get(id))?.state === 'leased') return 'held';
       await jobs.hasten(id, now());
       return 'acquired';
@@ -70,10 +68,7 @@ export function makeCompactions(
     async step({ job, signal }) {
       const { tenant } = job;
       const { collection: name, collection_id, namespace } = job.payload as { [field: string]: string };
-      const collection = await collections.get(tenant, name ?? '').catch((error: unknown) => {
-        if (isSignetError(error) && error.public.code === 'collection_not_found') return undefined;
-        throw error;
-      });
+      const collection = await collections.find(tenant, name ?? '');
       if (collection === undefined || collection.id !== collection_id || namespace === undefined)
         return { kind: 'done' };
       const space = namespaces.open(tenant, collection, namespace);
@@ -85,14 +80,12 @@ export function makeCompactions(
         if (result === 'overtaken') return { kind: 'retry', delay_ms: overtaken_ms, reason: result };
         if (result === 'nothing' && !takesDelta) break;
         // Rows that came in meanwhile wait for their own hour, or go into the next one at once where they are many.
-        const followed = await space.follow();
-        followed?.release();
-        takesDelta = followed !== undefined && isDue(followed.head);
+        const head = await headOf(space);
+        takesDelta = head !== undefined && isDue(head);
       }
       await collectGarbage(parts, space);
-      const followed = await space.follow();
-      followed?.release();
-      if (followed !== undefined && waiting(followed.head) > 0) await ensureJob(space, followed.head);
+      const head = await headOf(space);
+      if (head !== undefined && waiting(head) > 0) await ensureJob(space, head);
       return { kind: 'done' };
     },
   };
@@ -103,6 +96,13 @@ const overtaken_ms = 1_000;
 
 function jobId(collection_id: string, namespace: string, generation: number): string {
   return `compact-${collection_id}-${namespace}-${generation}`;
+}
+
+/** As it is now; undefined where nothing was ever written. */
+async function headOf(namespace: Namespace): Promise<Head | undefined> {
+  const followed = await namespace.follow();
+  followed?.release();
+  return followed?.head;
 }
 
 function waiting({ seq, compacted_seq }: Head): number {

@@ -1,6 +1,6 @@
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import type { Call, Now } from '../call.ts';
-import { isSignetError } from '../errors.ts';
+import { decodeFloats, encodeFloats } from '../float-base64.ts';
 import type { JsonObject } from '../json.ts';
 import type { Jobs, JobStep } from '../jobs/jobs.ts';
 import type { ViewQuery } from '../ports/segment-compute.ts';
@@ -67,7 +67,6 @@ export function makeRecallMeter({
       if (exact === true || mode !== 'dense' || values === undefined || k > k_max || collection.rows === 'none') return;
       if (shareOf(request_id) >= collection.recall_sample) return;
       const id = `recall-${request_id}`;
-      const bytes = Buffer.from(values.buffer, values.byteOffset, values.byteLength);
       const creation = jobs.creation({
         id,
         kind: recall_kind,
@@ -77,7 +76,7 @@ export function makeRecallMeter({
           collection: collection.name,
           collection_id: collection.id,
           namespace: name,
-          values: bytes.toString('base64'),
+          values: encodeFloats(values),
           k,
           ...(filter === undefined ? {} : { filter }),
         },
@@ -102,18 +101,21 @@ export function makeRecallMeter({
     },
 
     async step({ job }) {
-      const payload = job.payload as JsonObject & { collection: string; namespace: string; values: string; k: number };
-      const collection = await collections.get(job.tenant, payload.collection).catch((error: unknown) => {
-        if (isSignetError(error) && error.code === 'collection_not_found') return undefined;
-        throw error;
-      });
-      if (collection === undefined || collection.id !== payload['collection_id']) return { kind: 'done' };
+      const payload = job.payload as JsonObject & {
+        collection: string;
+        collection_id: string;
+        namespace: string;
+        values: string;
+        k: number;
+      };
+      const collection = await collections.find(job.tenant, payload.collection);
+      if (collection === undefined || collection.id !== payload.collection_id) return { kind: 'done' };
       const namespace = namespaces.open(job.tenant, collection, payload.namespace);
       const followed = await namespace.follow();
       if (followed === undefined) return { kind: 'done' };
       try {
         const filter = payload['filter'] as JsonObject | undefined;
-        const values = new Float32Array(new Uint8Array(Buffer.from(payload.values, 'base64')).buffer);
+        const values = decodeFloats(payload.values, collection.dimension);
         const query = { mode: 'dense', values, k: payload.k, ...(filter === undefined ? {} : { filter }) } as const;
         const given = await followed.compute.search(followed.view, query);
         const best = await followed.compute.search(followed.view, { ...query, exact: true });

@@ -1,4 +1,5 @@
 import type { Now } from '../call.ts';
+import { allPages } from '../ports/all-rows.ts';
 import type { Objects } from '../ports/objects.ts';
 import type { AppendedRow, SegmentCompute, SegmentHandle, ViewHandle } from '../ports/segment-compute.ts';
 import type { Table } from '../ports/table.ts';
@@ -209,16 +210,14 @@ function holdNamespace({
   async function catchUp(state: OpenView, head: Head): Promise<boolean> {
     let seq = state.head.seq;
     if (head.seq > seq) {
-      const range = { ...deltaRange(pk, seq + 1, head.seq), limit: 1000 };
       let found = 0;
-      let cursor: string | undefined;
-      do {
-        const page = await table.query(cursor === undefined ? range : { ...range, cursor }, now());
-        const rows = page.rows.map(({ item }) => readDelta(item, collection.dimension));
-        await append(state, rows);
-        found += rows.length;
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+      for await (const page of allPages(table, { ...deltaRange(pk, seq + 1, head.seq), limit: 1000 }, now)) {
+        await append(
+          state,
+          page.map(({ item }) => readDelta(item, collection.dimension)),
+        );
+        found += page.length;
+      }
       // Each write has one row; namespaces of the time before segments have gaps where rows were replaced.
       if (found < head.seq - seq && !(await isStill(head))) return false;
       seq = head.seq;

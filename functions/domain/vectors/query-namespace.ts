@@ -1,12 +1,12 @@
 import limits from '@signet/shared/limits.json' with { type: 'json' };
 import { SignetError } from '../errors.ts';
 import type { DigestCompute } from '../ports/compute.ts';
+import { digestOne } from '../ports/digest-one.ts';
 import type { StoredRow, ViewAnswer, ViewQuery } from '../ports/segment-compute.ts';
 import { invalid } from './check-request.ts';
 import { checkValues } from './check-values.ts';
 import type { StoredCollection } from './collections.ts';
 import type { Followed, Namespace } from './namespaces.ts';
-import { explainRefusal } from './refused-input.ts';
 import type { Hit, Include, QueryAnswer, QueryRequest, VectorRow } from './vectors.ts';
 
 /** Over so many, an answer has ids and scores alone. */
@@ -119,7 +119,7 @@ export async function queryNamespace({
   digest: DigestCompute;
 }): Promise<QueryAnswer> {
   const { compute, view, manifest } = followed;
-  const answer = await explainRefusal(compute.search(view, query));
+  const answer = await compute.search(view, query);
   return {
     hits: answer.hits.map((hit) => hitOf(hit, query.mode)),
     score_kind: answer.score_kind,
@@ -166,7 +166,5 @@ async function snapshotOf({
 }): Promise<string> {
   const segments = followed.manifest.segments.map((segment) => [segment.name, segment.dead?.name ?? null]);
   const searched = JSON.stringify([collection.name, collection.id, name, segments, seq]);
-  const [digests] = await digest.digest([new TextEncoder().encode(searched)]);
-  if (digests === undefined) throw new Error('no digest of the snapshot came back');
-  return digests.blake3;
+  return (await digestOne(digest, new TextEncoder().encode(searched))).blake3;
 }

@@ -1,4 +1,5 @@
 import type { Now } from '../call.ts';
+import { vkeyText } from '../ledger/log-identity.ts';
 import type { DigestCompute } from '../ports/compute.ts';
 import type { Keys, PublicKey } from '../ports/keys.ts';
 import type { Table } from '../ports/table.ts';
@@ -52,8 +53,5 @@ export async function openWitnessIdentity({
 }
 
 async function identityOf(name: string, key: PublicKey, digest: DigestCompute): Promise<WitnessIdentity> {
-  const typed = Buffer.concat([new Uint8Array([witnessKind]), key.public_key]);
-  const [digests] = await digest.digest([Buffer.concat([Buffer.from(`${name}\n`), typed])]);
-  if (digests === undefined) throw new Error('no digest of the witness key came back');
-  return { name, key_id: key.key_id, vkey: `${name}+${digests.sha256.slice(0, 8)}+${typed.toString('base64')}` };
+  return { name, key_id: key.key_id, vkey: await vkeyText({ origin: name, key, digest, kind: witnessKind }) };
 }
