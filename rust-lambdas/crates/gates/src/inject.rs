@@ -3,7 +3,6 @@
 //! The second wants more evidence, because ordinary texts are full of what the first refuses: badges, addresses in code,
 //! data in base64, advice not to forget the instructions, telephone numbers between marks of direction.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use crate::FULL;
@@ -14,10 +13,12 @@ mod links;
 mod near;
 mod phrases;
 mod runs;
+mod senses;
 mod unseen;
 mod words;
 
 use links::each_link;
+use senses::Senses;
 use words::each_word;
 
 /// Hits by class.
@@ -89,7 +90,7 @@ struct Overrides {
 
 impl Overrides {
     fn note(&mut self, word: &str) {
-        match sense_of(word) {
+        match SENSES.of(word) {
             Some(Sense::System) if self.left > 0 => {
                 self.hits += 1;
                 self.left = 0;
@@ -126,39 +127,14 @@ enum Sense {
     System,
 }
 
-struct Senses {
-    words: HashMap<&'static str, Sense>,
-    /// For each first byte the lengths that a word of the lists has, as bits: nearly every word is none of them by these.
-    lengths: [u32; 256],
-}
-
-fn sense_of(word: &str) -> Option<Sense> {
-    let length = u32::try_from(word.len())
-        .ok()
-        .filter(|length| *length < 32)?;
-    let may_be = SENSES.lengths[usize::from(word.as_bytes()[0])] >> length & 1 == 1;
-    if may_be {
-        SENSES.words.get(word).copied()
-    } else {
-        None
-    }
-}
-
-static SENSES: LazyLock<Senses> = LazyLock::new(|| {
-    let mut senses = Senses {
-        words: HashMap::new(),
-        lengths: [0; 256],
-    };
-    for (list, sense) in [
+static SENSES: LazyLock<Senses<Sense>> = LazyLock::new(|| {
+    [
         (include_str!("../lists/override-verbs.txt"), Sense::Override),
         (include_str!("../lists/system-words.txt"), Sense::System),
-    ] {
-        for word in list.split_whitespace() {
-            senses.words.insert(word, sense);
-            senses.lengths[usize::from(word.as_bytes()[0])] |= 1 << word.len();
-        }
-    }
-    senses
+    ]
+    .into_iter()
+    .flat_map(|(list, sense)| list.split_whitespace().map(move |word| (word, sense)))
+    .collect()
 });
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::hint::black_box;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kernels::{
-    Arena, BLOCK_ROWS, BestRows, Rotation, Sum, cosine, dot, encode, f16_of, hamming, isa, l2sq,
-    level_dot8, lut, lut_scan, normalise, scan_f16, scan_f32, scan_i8, tile_f32,
+    Arena, BLOCK_ROWS, BestRows, Rotation, SplitMix64, Sum, cosine, dot, encode, f16_of, hamming,
+    isa, l2sq, level_dot8, lut, lut_scan, normalise, scan_f16, scan_f32, scan_i8, tile_f32,
 };
 
 const DIMENSION: usize = 384;
@@ -21,7 +21,7 @@ fn main() {
         isa().name(),
         options.rows
     );
-    let mut draws = SplitMix64(options.seed);
+    let mut draws = Draws(SplitMix64(options.seed));
     let mut results = Vec::new();
     beside_stream(&options, &mut draws, &mut results);
     in_cache(&options, &mut draws, &mut results);
@@ -66,31 +66,24 @@ impl Options {
     }
 }
 
-/// Draws by counter, as the data sets of the benchmarks do.
-struct SplitMix64(u64);
+/// Rows and bytes of a seed.
+struct Draws(SplitMix64);
 
-impl SplitMix64 {
-    fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ x >> 31
-    }
+impl Draws {
     fn float(&mut self) -> f32 {
-        (self.draw() >> 40) as f32 / 8_388_608.0 - 1.0
+        (self.0.draw() >> 40) as f32 / 8_388_608.0 - 1.0
     }
     fn floats(&mut self, count: usize) -> Vec<f32> {
         (0..count).map(|_| self.float()).collect()
     }
     fn fill(&mut self, bytes: &mut [u8]) {
         for word in bytes.as_chunks_mut::<8>().0 {
-            *word = self.draw().to_le_bytes();
+            *word = self.0.draw().to_le_bytes();
         }
     }
 }
 
-fn beside_stream(options: &Options, draws: &mut SplitMix64, results: &mut Vec<String>) {
+fn beside_stream(options: &Options, draws: &mut Draws, results: &mut Vec<String>) {
     let rows = options.rows;
     let query = draws.floats(DIMENSION);
     let mut scores = vec![0.0f32; rows];
@@ -172,7 +165,7 @@ fn beside_stream(options: &Options, draws: &mut SplitMix64, results: &mut Vec<St
             lut_scan(blocks.as_bytes(), &table.table, &mut sums);
         },
     ));
-    let bits: Vec<u64> = (0..DIMENSION / 64).map(|_| draws.draw()).collect();
+    let bits: Vec<u64> = (0..DIMENSION / 64).map(|_| draws.0.draw()).collect();
     results.push(compare(
         "hamming, 5 x the rows",
         options.rounds,
@@ -184,7 +177,7 @@ fn beside_stream(options: &Options, draws: &mut SplitMix64, results: &mut Vec<St
     black_box((&scores, &exact, &sums, best, BLOCK_ROWS));
 }
 
-fn in_cache(options: &Options, draws: &mut SplitMix64, results: &mut Vec<String>) {
+fn in_cache(options: &Options, draws: &mut Draws, results: &mut Vec<String>) {
     let (a, b) = (draws.floats(DIMENSION), draws.floats(DIMENSION));
     let mut c = a.clone();
     let mut planes = vec![0; DIMENSION];

@@ -27,6 +27,7 @@ mod pair;
 mod rotation;
 mod scan;
 mod simd;
+mod split_mix;
 mod tile;
 mod top_k;
 mod tuning;
@@ -47,6 +48,7 @@ pub use normalise::{normalise, normalise_scalar};
 pub use pair::Sum;
 pub use rotation::Rotation;
 pub use scan::{dot_i8_scalar, rerank_f16, rerank_f32, scan_f16, scan_f32, scan_i8, sum_scalar};
+pub use split_mix::SplitMix64;
 pub use tile::{tile_f32, tile_i8};
 pub use top_k::{Metric, NonFinite, TopK, score_scalar};
 

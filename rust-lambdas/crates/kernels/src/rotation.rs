@@ -1,3 +1,4 @@
+use crate::SplitMix64;
 use crate::isa::active;
 
 /// Rounds of signs, Walsh-Hadamard, permutation.
@@ -117,17 +118,5 @@ fn hadamard_block(block: &mut [f32]) {
         for x in eight {
             *x *= scale;
         }
-    }
-}
-
-struct SplitMix64(u64);
-
-impl SplitMix64 {
-    fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ x >> 31
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use kernels::{Metric, dot, l2sq};
+use kernels::{Metric, SplitMix64, dot, l2sq};
 use proptest::prelude::*;
 use search::{Certainty, Filter, Mode, Plan, Search, SharedSegment, View, Write};
 use segments::{RowType, Segment, Shape, prepare, words};
@@ -16,24 +16,15 @@ const METRICS: [Metric; 4] = [
     Metric::SquaredEuclidean,
 ];
 
-/// SplitMix64.
-struct Draws(u64);
+struct Draws(SplitMix64);
 
 impl Draws {
-    fn draw(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ x >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ x >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ x >> 31
-    }
-
     fn below(&mut self, bound: usize) -> usize {
-        (self.draw() % bound as u64) as usize
+        (self.0.draw() % bound as u64) as usize
     }
 
     fn float(&mut self) -> f32 {
-        (self.draw() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+        (self.0.draw() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
     }
 
     fn row(&mut self, dimension: usize) -> Vec<f32> {
@@ -242,7 +233,7 @@ proptest! {
 
     #[test]
     fn prop_says_what_its_twin_says(seed in any::<u64>(), dimension in 1usize..80, k in 1usize..30) {
-        let mut draws = Draws(seed);
+        let mut draws = Draws(SplitMix64(seed));
         let row_type = [RowType::F16, RowType::F32][draws.below(2)];
         let shape = shape(METRICS[draws.below(4)], dimension, row_type);
         let (mut view, twin) = grown(&mut draws, shape);
@@ -283,7 +274,7 @@ proptest! {
 
     #[test]
     fn prop_words_score_alike_however_rows_lie(seed in any::<u64>(), k in 1usize..40) {
-        let mut draws = Draws(seed);
+        let mut draws = Draws(SplitMix64(seed));
         let (mut view, twin) = grown(&mut draws, shape(Metric::Cosine, 3, RowType::F16));
         let text = "Bee, fox fox zebra";
         let lexical = Search { mode: Mode::Lexical, text, ..search(&[], k, Plan::default()) };
@@ -304,7 +295,7 @@ proptest! {
 
     #[test]
     fn prop_compaction_changes_nothing(seed in any::<u64>(), dimension in 1usize..70) {
-        let mut draws = Draws(seed);
+        let mut draws = Draws(SplitMix64(seed));
         let row_type = [RowType::F16, RowType::F32][draws.below(2)];
         let shape = shape(METRICS[draws.below(4)], dimension, row_type);
         let (mut view, _) = grown(&mut draws, shape);

@@ -1,11 +1,11 @@
 //! The override of `inject/2`: a verb that tells a model to drop or to tell what it was told, its object close behind it,
 //! and what makes an order of the two. "Don't forget to read the instructions" and "prints a prompt" are none.
 
-use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use super::near::{Near, has_word};
+use super::senses::Senses;
 use super::words::each_word;
 use crate::pace::{Late, Pace};
 
@@ -23,7 +23,7 @@ pub(super) fn overrides(text: &str, pace: &mut Pace<'_>) -> Result<u32, Late> {
         let raw = &text[place.clone()];
         let end = raw.as_bytes().last().copied();
         let mut note = |word: &str| {
-            if let Some(found) = reader.note(sense_of(word), place.clone()) {
+            if let Some(found) = reader.note(SENSES.of(word), place.clone()) {
                 judge(found);
             }
         };
@@ -251,35 +251,12 @@ fn is_talk(text: &str, found: &Range<usize>) -> bool {
     sides.into_iter().any(|side| has_word(side, Near::Talk))
 }
 
-struct Senses {
-    words: HashMap<&'static str, Sense>,
-    /// For each first byte the lengths that a word of the list has, as bits: nearly every word is none of them by these.
-    lengths: [u32; 256],
-}
-
-fn sense_of(word: &str) -> Option<Sense> {
-    let length = u32::try_from(word.len())
-        .ok()
-        .filter(|length| *length < 32)?;
-    let may_be = SENSES.lengths[usize::from(word.as_bytes()[0])] >> length & 1 == 1;
-    if may_be {
-        SENSES.words.get(word).copied()
-    } else {
-        None
-    }
-}
-
-static SENSES: LazyLock<Senses> = LazyLock::new(|| {
-    let mut senses = Senses {
-        words: HashMap::new(),
-        lengths: [0; 256],
-    };
-    for line in include_str!("../../lists/phrase-words.txt").lines() {
-        let (word, sense) = line.split_once(' ').expect("a word and its sense");
-        senses.words.insert(word, sense_named(sense));
-        senses.lengths[usize::from(word.as_bytes()[0])] |= 1 << word.len();
-    }
-    senses
+static SENSES: LazyLock<Senses<Sense>> = LazyLock::new(|| {
+    include_str!("../../lists/phrase-words.txt")
+        .lines()
+        .map(|line| line.split_once(' ').expect("a word and its sense"))
+        .map(|(word, sense)| (word, sense_named(sense)))
+        .collect()
 });
 
 fn sense_named(name: &str) -> Sense {
